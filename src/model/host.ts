@@ -1,0 +1,77 @@
+/** A machine seen from `lab`: `local` (where lab runs), `dom0`, or a guest by its name. */
+export type HostName = string;
+
+/** A program and its arguments. Never a shell string: quoting is the business of `hosts/` alone. */
+export type Argv = readonly [string, ...string[]];
+
+/** How a command ended. A code other than 0 is an answer, not an error. */
+export interface Ran {
+  readonly argv: Argv;
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What stat(2) tells, links followed. */
+export interface Stat {
+  readonly kind: 'file' | 'directory' | 'block' | 'other';
+  /** Apparent size in bytes. */
+  readonly size: number;
+  /** Bytes really allocated: less than `size` for a sparse file. */
+  readonly allocated: number;
+  /** Permission bits, e.g. 0o600. */
+  readonly mode: number;
+  readonly uid: number;
+}
+
+/** A way to look at files: a host's, or those inside a guest's disk. It has no way to write. */
+export interface FileReader {
+  /** The bytes of a file, or undefined if there is none. */
+  readFile(path: string): Promise<Uint8Array | undefined>;
+  stat(path: string): Promise<Stat | undefined>;
+  /** sha256 in hex, computed where the file is, so that a secret's bytes stay there. */
+  digest(path: string): Promise<string | undefined>;
+}
+
+/**
+ * A way to look at a host. It has no way to write: a dry-run holds nothing else.
+ * Reads asked for in the same turn travel together, so ask for all you need at once (`Promise.all`).
+ * @throws NotYet when the host is not there (a guest that is off, a sandbox not built)
+ * @throws Unreachable when the connection broke
+ */
+export interface Reader extends FileReader {
+  readonly name: HostName;
+  /** Run a command that only looks. One that is not known to only look is refused (hosts/read-only.ts). */
+  read(argv: Argv): Promise<Ran>;
+  /** Names in a directory, sorted; undefined if there is none. */
+  list(path: string): Promise<readonly string[] | undefined>;
+  /** The root file system inside a raw image, read without mounting it (debugfs). For guests that are off. */
+  disk(image: string): FileReader;
+}
+
+export interface RunOptions {
+  /** Bytes for stdin: the place for whatever must not show in argv. */
+  readonly input?: string;
+  /** Kill the command after this many milliseconds; it then ends with code 124, as timeout(1) does. */
+  readonly timeout?: number;
+  /** Called with what arrives on stdout and stderr, as it arrives. */
+  readonly onOutput?: (chunk: string) => void;
+}
+
+/** A Reader that can also change its host. Only the engine hands it out, to approved changes and trials. */
+export interface Host extends Reader {
+  run(argv: Argv, options?: RunOptions): Promise<Ran>;
+  /** Atomic: a temporary name in the same directory, fsync, rename. Parent directories are made. The mode holds from the first byte on. */
+  writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+}
+
+/** The hosts of one lab. */
+export interface Hosts {
+  /** The same object for the same name. Connecting happens at the first use. */
+  host(name: HostName): Host;
+  /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
+  forget(name: HostName): Promise<void>;
+  /** Round trips made so far, a count per host: what `--trace` prints. */
+  roundTrips(): Readonly<Record<HostName, number>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,83 @@
+/** A lab with everything decided: names, addresses, MACs, uuids. Made from lab.yaml by read.ts, and frozen. */
+export interface Lab {
+  /** The cluster's name: at most 16 of [A-Za-z0-9_-]. */
+  readonly name: string;
+  /** WHERE as written in lab.yaml, if it is. */
+  readonly host?: string;
+  readonly toolstack: 'libvirt' | 'xm';
+  /** In the order of lab.yaml, which is the order of node ids, MACs and addresses. */
+  readonly guests: readonly Guest[];
+  readonly image: Image;
+  /** Shared disks, in the order of their devices. */
+  readonly disks: readonly SharedDisk[];
+  readonly network: Network;
+  readonly fencing: Fencing;
+  readonly cluster: Cluster;
+  /** Keep the old lines of a domain file as comments, as the document does. */
+  readonly annotate: boolean;
+}
+
+export interface Guest {
+  /** Host name, domain name, domain file name and node name in one. */
+  readonly name: string;
+  readonly memoryMiB: number;
+  readonly vcpus: number;
+  readonly address: string;
+  /** v5 of lab and guest: known before anything exists. */
+  readonly uuid: string;
+  /** Counted up from network.mac. */
+  readonly mac: string;
+  /** Node id in the cluster, from 1. */
+  readonly nodeId: number;
+  /** Its disk on dom0: the image's directory and its own name, e.g. /guests/molly.img. */
+  readonly disk: string;
+  /** Its domain file, e.g. /etc/xen/molly. */
+  readonly domainFile: string;
+}
+
+export type Install =
+  | { readonly by: 'debian'; readonly suite: string }
+  | { readonly by: 'copy'; readonly from: string; readonly sha256: string }
+  | { readonly by: 'virtInstall'; readonly location: string; readonly extraArgs: readonly string[] }
+  | { readonly by: 'none' };
+
+export interface Image {
+  /** The default image on dom0, e.g. /guests/default.img. */
+  readonly path: string;
+  readonly bytes: number;
+  readonly install: Install;
+}
+
+export interface SharedDisk {
+  /** `quorum`, `shared`. */
+  readonly name: string;
+  /** On dom0, beside the image: /guests/quorum.dsk. */
+  readonly path: string;
+  readonly bytes: number;
+  /** In the guests: xvdb, xvdc … */
+  readonly device: string;
+}
+
+export interface Network {
+  readonly bridge: string;
+  /** e.g. 192.168.77.0/24 */
+  readonly subnet: string;
+  readonly prefix: number;
+  /** dom0's own address on the bridge: the subnet's first, e.g. 192.168.77.1. */
+  readonly dom0Address: string;
+  /** The MAC of the default image's vif; guests count up from it. */
+  readonly mac: string;
+}
+
+export interface Fencing {
+  readonly key: string;
+  /** Multicast address. */
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface Cluster {
+  readonly stack: 'pacemaker' | 'cman';
+  /** totem token time-out in milliseconds. */
+  readonly token: number;
+}
