@@ -40,7 +40,11 @@ export class BadInput extends LabError {
   override readonly exitCode = 2;
   readonly complaints: readonly Complaint[];
   constructor(complaints: readonly Complaint[]) {
-    super(complaints.map(({ place, message, hint }) => [`${showPlace(place)}: ${message}`, hint].filter(Boolean).join('\n  ')).join('\n'));
+    super(
+      complaints
+        .map(({ place, message, hint }) => [`${showPlace(place)}: ${message}`, hint].filter(Boolean).join('\n  '))
+        .join('\n'),
+    );
     this.complaints = complaints;
   }
 }
@@ -65,7 +69,10 @@ export class CommandFailed extends LabError {
   readonly stderr: string;
   constructor(failure: { host: string; argv: readonly string[]; code: number; stderr: string; hint?: string }) {
     const last = failure.stderr.trimEnd().split('\n').slice(-8).join('\n    ');
-    super(`on ${failure.host}: \`${failure.argv.join(' ')}\` ended with exit code ${failure.code}${last ? `\n    ${last}` : ''}`, failure.hint);
+    super(
+      `on ${failure.host}: \`${failure.argv.join(' ')}\` ended with exit code ${failure.code}${last ? `\n    ${last}` : ''}`,
+      failure.hint,
+    );
     this.host = failure.host;
     this.argv = failure.argv;
     this.code = failure.code;

@@ -39,7 +39,13 @@ export interface SummaryEvent {
 
 /** Everything the engine says. Reporters are interchangeable; none of them does work. */
 export type Event =
-  | { readonly event: 'outline'; readonly lab: string; readonly where: string; readonly dryRun: boolean; readonly chapters: readonly { id: string; title: string; nodes: readonly NodeInfo[] }[] }
+  | {
+      readonly event: 'outline';
+      readonly lab: string;
+      readonly where: string;
+      readonly dryRun: boolean;
+      readonly chapters: readonly { id: string; title: string; nodes: readonly NodeInfo[] }[];
+    }
   | ({ readonly event: 'started' } & NodeInfo)
   /** Something is under way in a node: a change begun, bytes copied, a wait. */
   | { readonly event: 'doing'; readonly id: StepId; readonly says: string }

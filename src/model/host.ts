@@ -51,18 +51,25 @@ export interface Reader extends FileReader {
 
 export interface RunOptions {
   /** Bytes for stdin: the place for whatever must not show in argv. */
-  readonly input?: string;
+  readonly input?: string | Uint8Array;
   /** Kill the command after this many milliseconds; it then ends with code 124, as timeout(1) does. */
   readonly timeout?: number;
   /** Called with what arrives on stdout and stderr, as it arrives. */
   readonly onOutput?: (chunk: string) => void;
+  /** Fault injection: called once, in the middle of the work. */
+  readonly midway?: (() => void) | undefined;
 }
 
 /** A Reader that can also change its host. Only the engine hands it out, to approved changes and trials. */
 export interface Host extends Reader {
   run(argv: Argv, options?: RunOptions): Promise<Ran>;
   /** Atomic: a temporary name in the same directory, fsync, rename. Parent directories are made. The mode holds from the first byte on. */
-  writeFile(path: string, bytes: Uint8Array, mode: number): Promise<void>;
+  writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void>;
+}
+
+/** A kernel lock, gone with the process or the connection that holds it. */
+export interface Lock {
+  release(): Promise<void>;
 }
 
 /** The hosts of one lab. */
@@ -71,6 +78,13 @@ export interface Hosts {
   host(name: HostName): Host;
   /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
   forget(name: HostName): Promise<void>;
+  /**
+   * Takes the kernel lock on a file of dom0 and writes `who` into it.
+   * @throws Held with what the holder wrote, if another run has it
+   */
+  lock(path: string, who: string): Promise<Lock>;
+  /** How to start a program on a host by hand, as a local argv: for `lab ssh` and `lab console`. */
+  argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv>;
   /** Round trips made so far, a count per host: what `--trace` prints. */
   roundTrips(): Readonly<Record<HostName, number>>;
   close(): Promise<void>;

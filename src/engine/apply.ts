@@ -1,0 +1,91 @@
+import { type Change, type CommandChange, sayChange } from '../model/change.ts';
+import { CommandFailed } from '../model/errors.ts';
+import type { Host } from '../model/host.ts';
+import { die, type Fault, InjectedFault } from './fault.ts';
+
+/** How long a command may take if its change does not say (ms, before scaling). */
+const defaultTimeout = 600_000;
+
+/** Makes changes true, one by one; counts them, for LAB_FAULT. */
+export class Applier {
+  readonly #fault: Fault | undefined;
+  /** Time-outs are multiplied by this: how slow the machine is, measured. */
+  readonly #slowness: () => number;
+  #count = 0;
+
+  constructor(fault: Fault | undefined, slowness: () => number) {
+    this.#fault = fault;
+    this.#slowness = slowness;
+  }
+
+  /**
+   * @param says what is under way, for a reporter
+   * @throws CommandFailed
+   */
+  async apply(change: Change, host: Host, says: (text: string) => void): Promise<void> {
+    const how = ++this.#count === this.#fault?.at ? this.#fault.how : undefined;
+    if (how === 'fail')
+      throw new InjectedFault(
+        `LAB_FAULT: change ${this.#count} (${sayChange(change)}) on ${host.name} was made to fail`,
+      );
+    if (how === 'kill-before') die();
+    says(sayChange(change));
+    await this.#make(change, host, says, how === 'kill-during' ? die : undefined);
+    if (how === 'kill-after' || how === 'kill-during') die();
+  }
+
+  async #make(
+    change: Change,
+    host: Host,
+    says: (text: string) => void,
+    midway: (() => void) | undefined,
+  ): Promise<void> {
+    if (change.is === 'file') return host.writeFile(change.path, change.after, change.mode, midway);
+    if (change.is === 'command') return this.#run(change, host, says, midway);
+    if (midway) setImmediate(midway);
+    return change.act(host);
+  }
+
+  async #run(
+    change: CommandChange,
+    host: Host,
+    says: (text: string) => void,
+    midway: (() => void) | undefined,
+  ): Promise<void> {
+    const stop = change.grows ? watchGrowth(change.grows, host, says) : () => {};
+    try {
+      const timeout = (change.timeout ?? defaultTimeout) * this.#slowness();
+      const ran = await host.run(change.argv, {
+        timeout,
+        midway,
+        ...(change.input === undefined ? {} : { input: change.input }),
+      });
+      if (ran.code === 0) return;
+      const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : undefined;
+      throw new CommandFailed({
+        host: host.name,
+        argv: change.argv,
+        code: ran.code,
+        stderr: ran.stderr || ran.stdout,
+        ...(hint ? { hint } : {}),
+      });
+    } finally {
+      stop();
+    }
+  }
+}
+
+const mib = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;
+
+/** Tells how far a copy has come, once a second. */
+function watchGrowth(
+  { path, bytes }: { path: string; bytes: number },
+  host: Host,
+  says: (text: string) => void,
+): () => void {
+  const timer = setInterval(async () => {
+    const stat = await host.stat(path).catch(() => undefined);
+    if (stat) says(`${path}: ${mib(stat.allocated)} of ${mib(bytes)}`);
+  }, 1000);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,93 @@
+import { mkdirSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { Evidence } from '../model/step.ts';
+
+/**
+ * What happened, a JSON object a line. It tells where a run died and what a trial proved; the world is the truth, and
+ * a deleted journal costs nothing but the trials' proofs. No secrets: it holds ids, and trials' transcripts.
+ */
+export type Entry =
+  | { readonly is: 'run'; readonly run: string; readonly at: string; readonly command: string }
+  | { readonly is: 'started' | 'done'; readonly run: string; readonly at: string; readonly id: string }
+  | { readonly is: 'failed'; readonly run: string; readonly at: string; readonly id: string; readonly why: string }
+  | { readonly is: 'ended'; readonly run: string; readonly at: string }
+  | {
+      readonly is: 'evidence';
+      readonly run: string;
+      readonly at: string;
+      readonly id: string;
+      readonly basis: string;
+      readonly evidence: Evidence;
+    };
+
+/** An entry without what the journal fills in. */
+export type News = Entry extends infer E ? (E extends Entry ? Omit<E, 'run' | 'at'> : never) : never;
+
+export class Journal {
+  readonly path: string;
+  readonly run: string;
+  #entries: readonly Entry[] | undefined;
+
+  /** `run`: the id of this run (uuid v7). */
+  constructor(path: string, run: string) {
+    this.path = path;
+    this.run = run;
+  }
+
+  /** All entries; a line that a crash cut short is passed over. */
+  async entries(): Promise<readonly Entry[]> {
+    if (!this.#entries) {
+      const text = await readFile(this.path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return '';
+        throw error;
+      });
+      this.#entries = text.split('\n').flatMap(parse);
+    }
+    return this.#entries;
+  }
+
+  /** On disk when this returns. */
+  async add(news: News): Promise<void> {
+    const entry = { ...news, run: this.run, at: new Date().toISOString() } as Entry;
+    if (this.#entries) this.#entries = [...this.#entries, entry];
+    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+    const file = await open(this.path, 'a', 0o600);
+    try {
+      await file.write(`${JSON.stringify(entry)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  /** The last evidence of a trial, if it was gained on the same basis. */
+  async evidence(id: string, basis: string): Promise<Evidence | undefined> {
+    const found = (await this.entries()).findLast((entry) => entry.is === 'evidence' && entry.id === id);
+    return found?.is === 'evidence' && found.basis === basis ? found.evidence : undefined;
+  }
+
+  /** Where the last run died: the steps it had begun and not finished; undefined if it ended by itself. */
+  async unfinished(): Promise<{ readonly at: string; readonly ids: readonly string[] } | undefined> {
+    const entries = await this.entries();
+    const last = entries.findLast((entry) => entry.is === 'run');
+    if (!last || last.run === this.run) return undefined;
+    const own = entries.filter((entry) => entry.run === last.run);
+    if (own.some((entry) => entry.is === 'ended')) return undefined;
+    const open = new Set<string>();
+    for (const entry of own) {
+      if (entry.is === 'started') open.add(entry.id);
+      if (entry.is === 'done') open.delete(entry.id);
+    }
+    return { at: last.at, ids: [...open] };
+  }
+}
+
+function parse(line: string): Entry[] {
+  try {
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null && 'is' in entry && 'run' in entry ? [entry as Entry] : [];
+  } catch {
+    return [];
+  }
+}

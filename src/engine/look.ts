@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import type { FileChange } from '../model/change.ts';
+import { NotYet } from '../model/errors.ts';
+import type { FileReader, HostName, Hosts, Reader, Stat } from '../model/host.ts';
+import type { Look, Node, Step } from '../model/step.ts';
+
+/** What an earlier step of the same plan will write: later steps see it as if it were there. Keys are `host:path`. */
+export type Overlay = Map<string, FileChange>;
+
+export interface Viewpoint {
+  readonly hosts: Pick<Hosts, 'host'>;
+  /** Resolves once the host can be looked at. @throws NotYet */
+  readonly gate: (host: HostName, asker: Node) => Promise<void>;
+  readonly overlay?: Overlay;
+}
+
+/** What a node may look at, from a viewpoint. It holds readers only: nothing in it can write. */
+export function lookFor(node: Node, viewpoint: Viewpoint): Look {
+  const on = (name: HostName) => readerOf(name, node, viewpoint);
+  return {
+    host: on(node.on),
+    on,
+    async get<T>(step: Step<T>): Promise<T> {
+      if (!step.value) throw new Error(`${step.id} has no value`);
+      return step.value(lookFor(step, viewpoint));
+    },
+  };
+}
+
+/** A Reader and no more than that, also at run time: the Host behind it is in a closure. */
+function readerOf(name: HostName, node: Node, { hosts, gate, overlay }: Viewpoint): Reader {
+  const open = async () => {
+    await gate(name, node);
+    return hosts.host(name);
+  };
+  const planned = (path: string) => overlay?.get(`${name}:${path}`);
+  return {
+    name,
+    read: async (argv) => (await open()).read(argv),
+    list: async (path) => (await open()).list(path),
+    readFile: async (path) => planned(path)?.after ?? (await open()).readFile(path),
+    stat: async (path) => statOf(planned(path)) ?? (await open()).stat(path),
+    digest: async (path) => digestOf(planned(path)) ?? (await open()).digest(path),
+    disk: (image): FileReader => ({
+      readFile: async (path) => (await open()).disk(image).readFile(path),
+      stat: async (path) => (await open()).disk(image).stat(path),
+      digest: async (path) => (await open()).disk(image).digest(path),
+    }),
+  };
+}
+
+function statOf(change: FileChange | undefined): Stat | undefined {
+  if (!change) return undefined;
+  return { kind: 'file', size: change.after.length, allocated: change.after.length, mode: change.mode, uid: 0 };
+}
+
+function digestOf(change: FileChange | undefined): string | undefined {
+  return change && createHash('sha256').update(change.after).digest('hex');
+}
+
+/** Which step makes a host be there. */
+export function providersOf(nodes: readonly Node[]): ReadonlyMap<HostName, Step<unknown>> {
+  const providers = new Map<HostName, Step<unknown>>();
+  for (const node of nodes) if (node.kind === 'step' && node.provides) providers.set(node.provides, node);
+  return providers;
+}
+
+/** Does `node` come after `other`, directly or through others? */
+export function comesAfter(node: Node, other: Node): boolean {
+  return node.after.some((before) => before === other || comesAfter(before, other));
+}
+
+/** @throws NotYet, naming what has to happen first */
+export function notYet(host: HostName, provider: Node): never {
+  throw new NotYet(provider.id, `${host} is there after ${provider.id}`);
+}

@@ -1,0 +1,121 @@
+import { NotYet } from '../model/errors.ts';
+import type { HostName, Hosts } from '../model/host.ts';
+import type { Node, Verdict } from '../model/step.ts';
+import type { Journal } from './journal.ts';
+import { lookFor, notYet, type Overlay, providersOf, type Viewpoint } from './look.ts';
+
+/** A verdict, or why there is none. */
+export type Judged = Verdict | { readonly is: 'failed'; readonly error: unknown };
+
+export type Plan = ReadonlyMap<Node, Judged>;
+
+/** Stands for a host that is not there, as it will be when the recipe has just made it; undefined if that is not known. */
+export type Foresight = (host: HostName) => Pick<Hosts, 'host'> | undefined;
+
+interface PlanOptions {
+  readonly hosts: Pick<Hosts, 'host'>;
+  readonly journal: Journal;
+  readonly foresee?: Foresight;
+}
+
+/**
+ * Looks at the world for every node. All nodes look at once, so that their reads travel together: a plan in which all is
+ * met costs a round trip or two per host. Only where something is missing, what comes after it is judged again, in order,
+ * with the files that the earlier steps will write in place.
+ * @param nodes in an order in which each comes after those it names
+ */
+export async function plan(nodes: readonly Node[], options: PlanOptions): Promise<Plan> {
+  const first = await lookAtOnce(nodes, options);
+  if ([...first.values()].every(({ is }) => is === 'met')) return first;
+  return lookInOrder(nodes, first, options);
+}
+
+async function lookAtOnce(nodes: readonly Node[], { hosts, journal }: PlanOptions): Promise<Plan> {
+  const providers = providersOf(nodes);
+  const judging = new Map<Node, Promise<Judged>>();
+  const viewpoint: Viewpoint = {
+    hosts,
+    async gate(host, asker) {
+      const provider = providers.get(host);
+      if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(host, provider);
+    },
+  };
+  for (const node of nodes) judging.set(node, judge(node, viewpoint, journal));
+  const verdicts = await Promise.all(judging.values());
+  return new Map(nodes.map((node, n) => [node, verdicts[n] as Judged]));
+}
+
+async function lookInOrder(
+  nodes: readonly Node[],
+  first: Plan,
+  { hosts, journal, foresee }: PlanOptions,
+): Promise<Plan> {
+  const providers = providersOf(nodes);
+  const plan = new Map<Node, Judged>();
+  const overlay: Overlay = new Map();
+  const missing = (host: HostName, asker: Node) => {
+    const provider = providers.get(host);
+    return provider && provider !== asker && plan.get(provider)?.is !== 'met' ? provider : undefined;
+  };
+  const here: Viewpoint = {
+    hosts,
+    overlay,
+    async gate(host, asker) {
+      const provider = missing(host, asker);
+      if (provider) notYet(host, provider);
+    },
+  };
+  for (const node of nodes) {
+    const settled = node.after.every((before) => plan.get(before)?.is === 'met');
+    const before = first.get(node);
+    let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, journal);
+    if (judged.is === 'later')
+      judged = { ...judged, changes: await foreseen(node, overlay, foresee, missing, journal) };
+    plan.set(node, judged);
+    if (judged.is === 'change' || judged.is === 'later') {
+      for (const change of judged.changes) if (change.is === 'file') overlay.set(`${node.on}:${change.path}`, change);
+    }
+  }
+  return plan;
+}
+
+/** What a node that has to wait would change on a host as the recipe will have made it. */
+async function foreseen(
+  node: Node,
+  overlay: Overlay,
+  foresee: Foresight | undefined,
+  missing: (host: HostName, asker: Node) => Node | undefined,
+  journal: Journal,
+) {
+  const hosts = foresee?.(node.on);
+  if (!hosts) return [];
+  const judged = await judge(
+    node,
+    {
+      hosts,
+      overlay,
+      async gate(host, asker) {
+        const provider = missing(host, asker);
+        if (provider && !foresee?.(host)) notYet(host, provider);
+      },
+    },
+    journal,
+  );
+  return judged.is === 'change' ? judged.changes : [];
+}
+
+/** One node, from one viewpoint. Never throws: a failure is a value. */
+export async function judge(node: Node, viewpoint: Viewpoint, journal: Journal): Promise<Judged> {
+  try {
+    const look = lookFor(node, viewpoint);
+    if (node.kind === 'trial') {
+      const evidence = await journal.evidence(node.id, await node.basis(look));
+      return evidence?.passed ? { is: 'met' } : { is: 'change', changes: node.changes };
+    }
+    const changes = await node.check(look);
+    return changes.length === 0 ? { is: 'met' } : { is: 'change', changes };
+  } catch (error) {
+    if (error instanceof NotYet) return { is: 'later', waitsFor: error.waitsFor, changes: [] };
+    return { is: 'failed', error };
+  }
+}

@@ -1,0 +1,38 @@
+import type { Emit, NodeInfo, StepEvent, SummaryEvent } from '../model/event.ts';
+import type { Chapter, Node } from '../model/step.ts';
+
+export function info(node: Node, chapter: Chapter): NodeInfo {
+  return { id: node.id, chapter: chapter.id, title: node.title, host: node.on };
+}
+
+/** Tells a reporter all that is going to come. */
+export function outline(
+  { lab, where, chapters, emit }: { lab: string; where: string; chapters: readonly Chapter[]; emit: Emit },
+  dryRun: boolean,
+): void {
+  emit({
+    event: 'outline',
+    lab,
+    where,
+    dryRun,
+    chapters: chapters.map((chapter) => ({
+      id: chapter.id,
+      title: chapter.title,
+      nodes: chapter.nodes.map((node) => info(node, chapter)),
+    })),
+  });
+}
+
+/** Counts the verdicts, and says so. */
+export function summarize(events: readonly StepEvent[], emit: Emit): SummaryEvent {
+  const count = (verdict: StepEvent['verdict']) => events.filter((event) => event.verdict === verdict).length;
+  const summary: SummaryEvent = {
+    event: 'summary',
+    met: count('met'),
+    changed: count('change'),
+    later: count('later'),
+    failed: count('failed'),
+  };
+  emit(summary);
+  return summary;
+}

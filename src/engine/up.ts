@@ -1,0 +1,282 @@
+import type { Change } from '../model/change.ts';
+import { CommandFailed, DidNotSettle, Interrupted, LabError, NotYet } from '../model/errors.ts';
+import type { Emit, Failure, StepEvent, SummaryEvent } from '../model/event.ts';
+import type { HostName, Hosts } from '../model/host.ts';
+import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
+import { Applier } from './apply.ts';
+import type { Fault } from './fault.ts';
+import type { Journal } from './journal.ts';
+import { lookFor, notYet, providersOf, type Viewpoint } from './look.ts';
+import { type Foresight, type Judged, judge, plan } from './plan.ts';
+import { info, outline, summarize } from './report.ts';
+
+export interface RunOptions {
+  readonly lab: string;
+  readonly where: string;
+  readonly chapters: readonly Chapter[];
+  readonly hosts: Hosts;
+  readonly journal: Journal;
+  readonly emit: Emit;
+  /** How slow this machine is against the reference: time-outs are multiplied by it. Asked when needed: it may be measured in the run. */
+  readonly slowness: () => number;
+  readonly fault?: Fault | undefined;
+  readonly signal?: AbortSignal;
+  readonly foresee?: Foresight;
+  /** Asked before a change that destroys something which the plan did not show. */
+  readonly approve?: (what: string) => Promise<boolean>;
+}
+
+/** Nodes at work at one time. With a fault there is one, so that the N-th change is always the same. */
+const atOnce = 8;
+
+/** `--dry-run`: the plan, told as events. Holds readers only. */
+export async function dryRun(options: RunOptions): Promise<SummaryEvent> {
+  const { chapters, emit } = options;
+  const nodes = chapters.flatMap((chapter) => chapter.nodes);
+  outline(options, true);
+  const began = performance.now();
+  const judged = await plan(nodes, options);
+  const events: StepEvent[] = [];
+  for (const chapter of chapters) {
+    for (const node of chapter.nodes) {
+      const event = {
+        ...told(judged.get(node) as Judged),
+        ...info(node, chapter),
+        event: 'step' as const,
+        ms: Math.round(performance.now() - began),
+      };
+      events.push(event);
+      emit(event);
+    }
+  }
+  return summarize(events, emit);
+}
+
+function told(judged: Judged): Pick<StepEvent, 'verdict' | 'changes' | 'waitsFor' | 'failure'> {
+  if (judged.is === 'failed') return { verdict: 'failed', changes: [], failure: failureOf(judged.error) };
+  if (judged.is === 'later') return { verdict: 'later', changes: judged.changes, waitsFor: judged.waitsFor };
+  return { verdict: judged.is, changes: judged.is === 'change' ? judged.changes : [] };
+}
+
+/** `lab up`: makes the plan true, node by node, as a graph. After a failure nothing new begins; what is under way ends. */
+export async function up(options: RunOptions): Promise<SummaryEvent> {
+  return new Run(options).go();
+}
+
+class Run {
+  readonly #options: RunOptions;
+  readonly #applier: Applier;
+  readonly #nodes: readonly Node[];
+  readonly #chapterOf: ReadonlyMap<Node, Chapter>;
+  readonly #providers: ReadonlyMap<HostName, Step<unknown>>;
+  #plan: ReadonlyMap<Node, Judged> = new Map();
+  /** Ended nodes, and whether they changed anything. */
+  readonly #ended = new Map<Node, 'met' | 'change'>();
+  readonly #events: StepEvent[] = [];
+  #failed = false;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#applier = new Applier(options.fault, () => options.slowness());
+    this.#nodes = options.chapters.flatMap((chapter) => chapter.nodes);
+    this.#chapterOf = new Map(
+      options.chapters.flatMap((chapter) => chapter.nodes.map((node) => [node, chapter] as const)),
+    );
+    this.#providers = providersOf(this.#nodes);
+  }
+
+  async go(): Promise<SummaryEvent> {
+    const { journal, signal } = this.#options;
+    outline(this.#options, false);
+    this.#plan = await plan(this.#nodes, this.#options);
+    const waiting = new Set(this.#nodes);
+    const working = new Set<Promise<void>>();
+    while (waiting.size > 0 || working.size > 0) {
+      for (const node of waiting) {
+        if (this.#failed || signal?.aborted || working.size >= (this.#options.fault ? 1 : atOnce)) break;
+        // A node that this run does not hold (`--only`) counts as done.
+        if (!node.after.every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
+        waiting.delete(node);
+        const work: Promise<void> = this.#node(node).finally(() => working.delete(work));
+        working.add(work);
+      }
+      if (working.size === 0) break;
+      await Promise.race(working);
+    }
+    for (const node of waiting) this.#tell(node, { verdict: 'later', changes: [], ms: 0 });
+    await journal.add({ is: 'ended' });
+    const summary = summarize(this.#events, this.#options.emit);
+    if (signal?.aborted) throw new Interrupted('interrupted');
+    return summary;
+  }
+
+  async #node(node: Node): Promise<void> {
+    const began = performance.now();
+    const ms = () => Math.round(performance.now() - began);
+    this.#options.emit({ event: 'started', ...info(node, this.#chapterOf.get(node) as Chapter) });
+    try {
+      const done = await this.#work(node);
+      this.#ended.set(node, done.verdict);
+      this.#tell(node, { ...done, ms: ms() });
+    } catch (error) {
+      if (this.#options.signal?.aborted) return this.#tell(node, { verdict: 'later', changes: [], ms: ms() });
+      this.#failed = true;
+      await this.#options.journal.add({
+        is: 'failed',
+        id: node.id,
+        why: error instanceof Error ? error.message : String(error),
+      });
+      this.#tell(node, { verdict: 'failed', changes: [], failure: failureOf(error), ms: ms() });
+    }
+  }
+
+  async #work(node: Node): Promise<{ verdict: 'met' | 'change'; changes: readonly Change[]; evidence?: Evidence }> {
+    const planned = this.#plan.get(node);
+    const untouched = node.after.every((before) => this.#ended.get(before) !== 'change');
+    // What was met a moment ago is still so, unless this run changed something before it.
+    if (planned?.is === 'met' && untouched) return { verdict: 'met', changes: [] };
+    const judged = await judge(node, this.#viewpoint, this.#options.journal);
+    if (judged.is === 'met') return { verdict: 'met', changes: [] };
+    const changes = changesOf(judged);
+    await this.#options.journal.add({ is: 'started', id: node.id });
+    const evidence = node.kind === 'trial' ? await this.#try(node) : await this.#make(node, changes);
+    await this.#options.journal.add({ is: 'done', id: node.id });
+    return { verdict: 'change', changes, ...(evidence ? { evidence } : {}) };
+  }
+
+  /** Makes the changes of a step, until its check agrees. */
+  async #make(step: Step<unknown>, changes: readonly Change[]): Promise<undefined> {
+    await this.#approve(step, changes);
+    const host = this.#options.hosts.host(step.on);
+    const says = (text: string) => this.#options.emit({ event: 'doing', id: step.id, says: text });
+    for (const change of changes) {
+      this.#options.signal?.throwIfAborted();
+      try {
+        await this.#applier.apply(change, host, says);
+      } catch (error) {
+        // A command may crash after it did its work: what counts is the world.
+        if (!(error instanceof CommandFailed) || changes.length > 1 || !step.settle) throw error;
+        says(`${error.message.split('\n')[0]}; looking at what really happened`);
+        if ((await judge(step, this.#viewpoint, this.#options.journal)).is !== 'met') throw error;
+      }
+    }
+    if (step.provides) await this.#options.hosts.forget(step.provides);
+    await this.#settle(step, says);
+  }
+
+  async #settle(step: Step<unknown>, says: (text: string) => void): Promise<void> {
+    const limit = (step.settle?.within ?? 0) * this.#options.slowness();
+    const began = performance.now();
+    const look = lookFor(step, this.#viewpoint);
+    for (let pause = 250; ; pause = Math.min(pause * 1.5, 3000)) {
+      const judged = await judge(step, this.#viewpoint, this.#options.journal);
+      if (judged.is === 'met') return;
+      if (judged.is === 'failed') throw judged.error;
+      const elapsed = performance.now() - began;
+      const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
+      if (elapsed >= limit) {
+        const still =
+          judged.is === 'later'
+            ? `waits for ${judged.waitsFor}`
+            : judged.changes
+                .map((change) =>
+                  'argv' in change ? change.argv.join(' ') : 'says' in change ? change.says : change.path,
+                )
+                .join('; ');
+        const error = new DidNotSettle(
+          step.settle
+            ? `not so after ${seconds}; still missing: ${still}`
+            : `the changes were made, and still missing: ${still}`,
+          step.settle?.hint,
+        );
+        throw Object.assign(error, { detail: await step.settle?.diagnose?.(look).catch(() => []) });
+      }
+      const state = await step.settle?.state?.(look).catch(() => undefined);
+      says(`waiting, ${seconds}${state ? `: ${state}` : ''}`);
+      await pauseFor(pause, this.#options.signal);
+    }
+  }
+
+  async #try(trial: Trial): Promise<Evidence> {
+    const look = lookFor(trial, this.#viewpoint);
+    const basis = await trial.basis(look);
+    const evidence = await trial.run((name) => this.#options.hosts.host(name), look);
+    await this.#options.journal.add({ is: 'evidence', id: trial.id, basis, evidence });
+    if (!evidence.passed) {
+      throw Object.assign(
+        new LabError(`${evidence.layer ? `layer "${evidence.layer}": ` : ''}${evidence.says}`, evidence.hint),
+        { detail: evidence.transcript.slice(-20) },
+      );
+    }
+    return evidence;
+  }
+
+  /** A change that destroys something is only made if the plan held it, or somebody says yes now. */
+  async #approve(step: Step<unknown>, changes: readonly Change[]): Promise<void> {
+    const planned = this.#plan.get(step);
+    const known =
+      planned?.is === 'change'
+        ? planned.changes.flatMap((change) => ('destroys' in change ? [change.destroys] : []))
+        : [];
+    for (const change of changes) {
+      const what = 'destroys' in change ? change.destroys : undefined;
+      if (what === undefined || known.includes(what)) continue;
+      if (!(await this.#options.approve?.(what)))
+        throw new LabError(
+          `${step.title} would destroy ${what}, which the plan did not show`,
+          'run it again with --yes to agree',
+        );
+    }
+  }
+
+  readonly #viewpoint: Viewpoint = {
+    hosts: { host: (name) => this.#options.hosts.host(name) },
+    gate: async (host, asker) => {
+      const provider = this.#providers.get(host);
+      if (!provider || provider === asker || this.#ended.has(provider)) return;
+      if (this.#plan.get(provider)?.is !== 'met') notYet(host, provider);
+    },
+  };
+
+  #tell(node: Node, result: Pick<StepEvent, 'verdict' | 'changes' | 'ms' | 'failure' | 'evidence'>): void {
+    const event: StepEvent = { event: 'step', ...info(node, this.#chapterOf.get(node) as Chapter), ...result };
+    this.#events.push(event);
+    this.#options.emit(event);
+  }
+}
+
+function changesOf(judged: Judged): readonly Change[] {
+  if (judged.is === 'failed') throw judged.error;
+  if (judged.is === 'later')
+    throw new NotYet(judged.waitsFor, `what has to come first is not there: ${judged.waitsFor}`);
+  return judged.is === 'change' ? judged.changes : [];
+}
+
+function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { hint, detail } = error as { hint?: string; detail?: readonly string[] };
+  // An error that nobody foresaw is a bug: its stack is what helps.
+  const unforeseen = error instanceof LabError ? undefined : error.stack?.split('\n').slice(1, 6);
+  return {
+    name: error.name,
+    message: error.message,
+    ...(hint ? { hint } : {}),
+    ...((detail ?? unforeseen) ? { detail: detail ?? unforeseen ?? [] } : {}),
+  };
+}
+
+/** @throws the signal's reason, as soon as it comes */
+function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}

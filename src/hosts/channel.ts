@@ -1,0 +1,14 @@
+import type { Argv } from '../model/host.ts';
+
+/** How a program is started on a host: as a local argv. */
+export interface Channel {
+  /** `tty`: the program gets a terminal. */
+  wrap(argv: Argv, tty?: boolean): Argv;
+  close(): Promise<void>;
+}
+
+/** The machine that lab runs on. */
+export const localChannel: Channel = {
+  wrap: (argv) => argv,
+  close: async () => {},
+};

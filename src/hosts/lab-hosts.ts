@@ -1,0 +1,64 @@
+import { NotYet } from '../model/errors.ts';
+import type { Argv, HostName, Hosts, Lock } from '../model/host.ts';
+import { type Channel, localChannel } from './channel.ts';
+import { takeLock } from './lock.ts';
+import { ShellHost } from './shell-host.ts';
+import { type Login, openSsh, throughDom0 } from './ssh.ts';
+
+/** How the hosts of a lab are reached. */
+export interface Routes {
+  /** `local`: this machine is the dom0; a function: where ssh goes, asked anew after each `forget`. @throws NotYet */
+  readonly dom0: 'local' | (() => Promise<Login>);
+  /** The guests, as seen from dom0, by their names. */
+  readonly guests: ReadonlyMap<HostName, Login>;
+}
+
+/** Real machines: this one, a dom0, and guests through dom0. */
+export class LabHosts implements Hosts {
+  readonly #routes: Routes;
+  readonly #hosts = new Map<HostName, ShellHost>();
+
+  constructor(routes: Routes) {
+    this.#routes = routes;
+  }
+
+  host(name: HostName): ShellHost {
+    let host = this.#hosts.get(name);
+    if (!host) {
+      host = new ShellHost(name, () => this.#open(name));
+      this.#hosts.set(name, host);
+    }
+    return host;
+  }
+
+  async #open(name: HostName): Promise<Channel> {
+    const { dom0, guests } = this.#routes;
+    if (name === 'local') return localChannel;
+    if (name === 'dom0') return dom0 === 'local' ? localChannel : openSsh(await dom0(), 'dom0');
+    const guest = guests.get(name);
+    if (!guest) throw new NotYet(name);
+    return throughDom0(await this.host('dom0').channel(), guest);
+  }
+
+  async forget(name: HostName): Promise<void> {
+    await this.#hosts.get(name)?.close();
+  }
+
+  async lock(path: string, who: string): Promise<Lock> {
+    return takeLock(await this.host('dom0').channel(), 'dom0', path, who);
+  }
+
+  async argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv> {
+    return (await this.host(name).channel()).wrap(argv, tty);
+  }
+
+  roundTrips(): Readonly<Record<HostName, number>> {
+    return Object.fromEntries([...this.#hosts].map(([name, { roundTrips }]) => [name, roundTrips]));
+  }
+
+  async close(): Promise<void> {
+    // Guests first: their shells run over dom0's connection.
+    const hosts = [...this.#hosts.values()].sort((a, b) => Number(a.name === 'dom0') - Number(b.name === 'dom0'));
+    for (const host of hosts) await host.close();
+  }
+}

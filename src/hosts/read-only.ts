@@ -1,0 +1,55 @@
+import type { Argv } from '../model/host.ts';
+
+/**
+ * The commands that only look. A Reader refuses anything else, so that a dry-run cannot write even by mistake:
+ * whoever adds a look adds it here, and says by that that it was checked to change nothing.
+ */
+const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
+  arping: always,
+  bridge: always,
+  cibadmin: (args) =>
+    args.some((arg) => arg === '-Q' || arg === '--query') && !args.some((arg) => /^--?(c|C|r|R|u|M|D|d|E|P)/.test(arg)),
+  'corosync-quorumtool': (args) => args[0] === '-s',
+  crm_mon: (args) => args.includes('-1'),
+  df: always,
+  'dpkg-query': (args) => args[0] === '-W',
+  fence_xvm: (args) => option(args, '-o') === 'list',
+  findmnt: always,
+  hostname: (args) => args.length === 0,
+  id: always,
+  ip: (args) => args.includes('show'),
+  losetup: (args) => args[0] === '-j' || args[0] === '-a',
+  ping: always,
+  'qemu-img': (args) => args[0] === 'info',
+  ss: always,
+  stonith_admin: (args) =>
+    args.some((arg) => arg === '-L' || arg === '--list-registered' || arg === '-H' || arg === '--history'),
+  systemctl: (args) => ['is-active', 'is-enabled', 'show', 'is-system-running'].includes(args[0] ?? ''),
+  tail: always,
+  test: always,
+  timeout: (args) => onlyLooks(args.slice(1)),
+  uname: always,
+  virsh: (args) =>
+    ['list', 'domstate', 'dominfo', 'dumpxml', 'domid', 'version', 'nodeinfo', 'domuuid'].includes(
+      args.find((arg, n) => !arg.startsWith('-') && args[n - 1] !== '-c') ?? '',
+    ),
+  which: always,
+  xl: (args) => ['list', 'info', 'domid'].includes(args[0] ?? ''),
+};
+
+function always(): boolean {
+  return true;
+}
+
+function option(args: readonly string[], flag: string): string | undefined {
+  return args[args.indexOf(flag) + 1];
+}
+
+function onlyLooks([program, ...args]: readonly string[]): boolean {
+  return (program !== undefined && Object.hasOwn(looks, program) && looks[program]?.(args)) || false;
+}
+
+/** @throws Error (a bug in a step, not a user's mistake) when a Reader is asked for a command that may change something. */
+export function assertOnlyLooks(argv: Argv): void {
+  if (!onlyLooks(argv)) throw new Error(`not known to only look, refused by the reader: ${argv.join(' ')}`);
+}

@@ -1,0 +1,109 @@
+import { Unreachable } from '../model/errors.ts';
+import type { Stat } from '../model/host.ts';
+import { quoteWord } from './quote.ts';
+import type { Answer } from './shell.ts';
+
+/**
+ * The looks that are not one plain command, as POSIX sh and the coreutils of 2007: a text to run, and how to read its answer.
+ * Exit code 44 is ours: no such file.
+ */
+export interface Scriptlet<T> {
+  readonly text: string;
+  read(answer: Answer): T;
+}
+
+const absent = 44;
+
+function orAbsent<T>(what: string, read: (answer: Answer) => T): (answer: Answer) => T | undefined {
+  return (answer) => {
+    if (answer.code === absent) return undefined;
+    if (answer.code !== 0) throw new Unreachable(what, answer.stderr.trim() || `exit code ${answer.code}`);
+    return read(answer);
+  };
+}
+
+const whenThere = (path: string, then: string) => `[ -e ${quoteWord(path)} ] || exit ${absent}; ${then}`;
+
+export function readFileScript(path: string): Scriptlet<Uint8Array | undefined> {
+  return { text: whenThere(path, `cat ${quoteWord(path)}`), read: orAbsent(path, ({ stdout }) => stdout) };
+}
+
+export function listScript(path: string): Scriptlet<readonly string[] | undefined> {
+  return {
+    text: whenThere(path, `ls -1A ${quoteWord(path)}`),
+    read: orAbsent(path, ({ stdout }) => stdout.toString().split('\n').filter(Boolean).sort()),
+  };
+}
+
+export function digestScript(path: string): Scriptlet<string | undefined> {
+  return {
+    text: whenThere(path, `sha256sum < ${quoteWord(path)}`),
+    read: orAbsent(path, ({ stdout }) => stdout.toString().slice(0, 64)),
+  };
+}
+
+export function statScript(path: string): Scriptlet<Stat | undefined> {
+  return {
+    text: whenThere(path, `LC_ALL=C stat -L -c '%s %b %B %a %u %F' ${quoteWord(path)}`),
+    read: orAbsent(path, ({ stdout }) => {
+      const [size, blocks, blockSize, mode, uid, ...kind] = stdout.toString().trim().split(' ');
+      return {
+        size: Number(size),
+        allocated: Number(blocks) * Number(blockSize),
+        mode: Number.parseInt(mode ?? '', 8),
+        uid: Number(uid),
+        kind: kinds[kind.join(' ')] ?? 'other',
+      };
+    }),
+  };
+}
+
+const kinds: Readonly<Record<string, Stat['kind']>> = {
+  'regular file': 'file',
+  'regular empty file': 'file',
+  directory: 'directory',
+  'block special file': 'block',
+};
+
+/**
+ * debugfs(8) reads an ext2/3/4 image without mounting it: nothing is written, not even a journal replayed.
+ * It ends with 0 whatever happened; what it could not find, it says on stderr.
+ */
+function debugfs(image: string, request: string, path: string, then = ''): string {
+  return whenThere(image, `debugfs -R ${quoteWord(`${request} "${path}"`)} ${quoteWord(image)}${then}`);
+}
+
+function notInImage(answer: Answer): boolean {
+  return answer.code === absent || /File not found by ext2_lookup|Bad magic number|not found by/.test(answer.stderr);
+}
+
+export function diskFileScript(image: string, path: string): Scriptlet<Uint8Array | undefined> {
+  return { text: debugfs(image, 'cat', path), read: (answer) => (notInImage(answer) ? undefined : answer.stdout) };
+}
+
+export function diskDigestScript(image: string, path: string): Scriptlet<string | undefined> {
+  return {
+    text: debugfs(image, 'cat', path, ' | sha256sum'),
+    read: (answer) => (notInImage(answer) ? undefined : answer.stdout.toString().slice(0, 64)),
+  };
+}
+
+/** `Type: regular    Mode:  0600   Flags: 0x80000` … `User:     0   Group:     0   Project:     0   Size: 4096` … `Blockcount: 8` */
+export function diskStatScript(image: string, path: string): Scriptlet<Stat | undefined> {
+  return {
+    text: debugfs(image, 'stat', path),
+    read: (answer) => {
+      const text = answer.stdout.toString();
+      const field = (pattern: RegExp) => pattern.exec(text)?.[1];
+      if (notInImage(answer) || !field(/Type:\s*(\w+)/)) return undefined;
+      const type = field(/Type:\s*(\w+)/);
+      return {
+        kind: type === 'regular' ? 'file' : type === 'directory' ? 'directory' : type === 'block' ? 'block' : 'other',
+        size: Number(field(/Size:\s*(\d+)/) ?? 0),
+        allocated: Number(field(/Blockcount:\s*(\d+)/) ?? 0) * 512,
+        mode: Number.parseInt(field(/Mode:\s*(\d+)/) ?? '0', 8) & 0o7777,
+        uid: Number(field(/User:\s*(\d+)/) ?? 0),
+      };
+    },
+  };
+}

@@ -1,0 +1,145 @@
+import { execa } from 'execa';
+import { CommandFailed } from '../model/errors.ts';
+import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
+import type { Channel } from './channel.ts';
+import { quote } from './quote.ts';
+import { assertOnlyLooks } from './read-only.ts';
+import * as scripts from './scriptlets.ts';
+import { type Answer, WarmShell } from './shell.ts';
+
+interface Asked {
+  readonly text: string;
+  resolve(answer: Answer): void;
+  reject(error: unknown): void;
+}
+
+/** How long one batch of looks may take, before the connection counts as dead (ms). */
+const batchLimit = 180_000;
+
+/**
+ * A host behind a channel: looks are batched through one warm shell, changes are processes of their own, so that a long
+ * copy does not hold up a look.
+ */
+export class ShellHost implements Host {
+  readonly name: string;
+  /** Batches and commands sent so far. */
+  roundTrips = 0;
+  readonly #open: () => Promise<Channel>;
+  #channel: Promise<Channel> | undefined;
+  #shell: WarmShell | undefined;
+  #asked: Asked[] = [];
+  /** Batches go one after the other: the answers come back on one stream. */
+  #turn: Promise<void> = Promise.resolve();
+
+  constructor(name: string, open: () => Promise<Channel>) {
+    this.name = name;
+    this.#open = open;
+  }
+
+  channel(): Promise<Channel> {
+    this.#channel ??= this.#open();
+    this.#channel.catch(() => {
+      this.#channel = undefined; // try again next time
+    });
+    return this.#channel;
+  }
+
+  async read(argv: Argv): Promise<Ran> {
+    assertOnlyLooks(argv);
+    const { code, stdout, stderr } = await this.#ask(quote(argv));
+    return { argv, code, stdout: stdout.toString(), stderr };
+  }
+
+  readFile = async (path: string) => this.#look(scripts.readFileScript(path));
+  stat = async (path: string) => this.#look(scripts.statScript(path));
+  digest = async (path: string) => this.#look(scripts.digestScript(path));
+  list = async (path: string) => this.#look(scripts.listScript(path));
+
+  disk(image: string): FileReader {
+    return {
+      readFile: (path) => this.#look(scripts.diskFileScript(image, path)),
+      stat: (path) => this.#look(scripts.diskStatScript(image, path)),
+      digest: (path) => this.#look(scripts.diskDigestScript(image, path)),
+    };
+  }
+
+  async run(argv: Argv, { input, timeout, onOutput, midway }: RunOptions = {}): Promise<Ran> {
+    this.roundTrips++;
+    const [program, ...rest] = (await this.channel()).wrap(argv);
+    const child = execa(program, rest, {
+      ...(input === undefined ? { stdin: 'ignore' } : { input }),
+      ...(timeout === undefined ? {} : { timeout }),
+      stripFinalNewline: false,
+      reject: false,
+      detached: true, // Ctrl-C at the terminal is for lab, which then decides
+    });
+    if (onOutput)
+      for (const stream of [child.stdout, child.stderr])
+        stream.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
+    if (midway) setTimeout(midway, 30);
+    const { exitCode, stdout, stderr, timedOut, shortMessage } = await child;
+    const code = timedOut ? 124 : exitCode;
+    if (code === undefined) return { argv, code: 127, stdout: '', stderr: shortMessage ?? '' };
+    return { argv, code, stdout: String(stdout), stderr: String(stderr) };
+  }
+
+  async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
+    const ran = await this.run(['sh', '-c', writeScript, 'sh', path, mode.toString(8)], { input: bytes, midway });
+    if (ran.code !== 0)
+      throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
+  }
+
+  async close(): Promise<void> {
+    this.#shell?.close();
+    this.#shell = undefined;
+    const channel = this.#channel;
+    this.#channel = undefined;
+    await (await channel?.catch(() => undefined))?.close();
+  }
+
+  async #look<T>(scriptlet: scripts.Scriptlet<T>): Promise<T> {
+    return scriptlet.read(await this.#ask(scriptlet.text));
+  }
+
+  #ask(text: string): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push({ text, resolve, reject });
+      // All that is asked for in this turn of the event loop goes together.
+      if (this.#asked.length === 1) setImmediate(() => this.#flush());
+    });
+  }
+
+  #flush(): void {
+    const before = this.#turn;
+    this.#turn = (async () => {
+      await before;
+      const batch = this.#asked;
+      this.#asked = [];
+      if (batch.length === 0) return;
+      try {
+        const channel = await this.channel();
+        this.#shell ??= new WarmShell(channel.wrap(['sh']), this.name);
+        this.roundTrips++;
+        const answers = await this.#shell.ask(
+          batch.map(({ text }) => text),
+          batchLimit,
+        );
+        for (const [n, asked] of batch.entries()) asked.resolve(answers[n] as Answer);
+      } catch (error) {
+        this.#shell = undefined;
+        for (const asked of batch) asked.reject(error);
+      }
+    })();
+  }
+}
+
+/** The temporary file is private from its first byte, on disk before it gets its name, and a link at the name is replaced, not followed. */
+const writeScript = `set -e
+dir=$(dirname "$1")
+[ -d "$dir" ] || mkdir -p "$dir"
+umask 077
+temp="$dir/.lab.$$.tmp"
+trap 'rm -f "$temp"' EXIT
+dd of="$temp" conv=fsync 2>/dev/null
+chmod "$2" "$temp"
+mv -f "$temp" "$1"`;

@@ -1,0 +1,115 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { Unreachable } from '../model/errors.ts';
+import type { Argv } from '../model/host.ts';
+import type { Channel } from './channel.ts';
+import { quote } from './quote.ts';
+
+/** Where OpenSSH should go. The user's configuration, agent and jump hosts apply unless `options` say otherwise. */
+export interface Login {
+  /** `[user@]host` */
+  readonly destination: string;
+  readonly port?: number;
+  /** More options for ssh(1), e.g. `-i KEY`. */
+  readonly options?: readonly string[];
+}
+
+/** Never ask, never hang on a dead peer. */
+const always = [
+  '-o',
+  'BatchMode=yes',
+  '-o',
+  'ConnectTimeout=15',
+  '-o',
+  'ServerAliveInterval=15',
+  '-o',
+  'ServerAliveCountMax=8',
+];
+
+function words({ destination, port, options = [] }: Login): string[] {
+  return [...always, ...(port === undefined ? [] : ['-p', String(port)]), ...options, destination];
+}
+
+/**
+ * A channel over one shared connection. Its master is a foreground child of ours that we end ourselves: a daemonised one
+ * (ControlPersist) keeps the pipes of whoever started it open. LocalCommand runs once the connection stands, so nothing polls.
+ * @throws Unreachable
+ */
+export async function openSsh(login: Login, host: string): Promise<Channel> {
+  const directory = await mkdtemp(join(tmpdir(), 'lab-')); // short: a socket's path has at most 107 bytes
+  const socket = join(directory, 's');
+  const shared = ['-S', socket];
+  const master = execa(
+    'ssh',
+    [
+      ...shared,
+      '-M',
+      '-N',
+      '-T',
+      '-o',
+      'ControlMaster=yes',
+      '-o',
+      'ControlPersist=no',
+      '-o',
+      'PermitLocalCommand=yes',
+      '-o',
+      'LocalCommand=echo ready',
+      ...words(login),
+    ],
+    {
+      stdin: 'ignore',
+      reject: false,
+      detached: true,
+    },
+  );
+  const ready = new Promise<void>((resolve) => master.stdout.once('data', () => resolve()));
+  const ended = master.then(async ({ stderr, exitCode }) => {
+    await rm(directory, { recursive: true, force: true });
+    throw new Unreachable(
+      host,
+      stderr.trim() || `ssh ended with exit code ${exitCode}`,
+      `try: ${quote(['ssh', ...words(login), 'true'])}`,
+    );
+  });
+  ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
+  await Promise.race([ready, ended]);
+  return {
+    wrap: (argv, tty) => [
+      'ssh',
+      ...shared,
+      ...(tty ? ['-tt'] : ['-T']),
+      '-o',
+      'LogLevel=ERROR',
+      ...words(login),
+      '--',
+      quote(argv),
+    ],
+    async close() {
+      master.kill('SIGTERM');
+      await ended.catch(() => {});
+    },
+  };
+}
+
+/** A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys. */
+export function throughDom0(dom0: Channel, login: Login): Channel {
+  return {
+    wrap: (argv, tty) => {
+      const inner: Argv = [
+        'ssh',
+        '-F',
+        '/dev/null',
+        tty ? '-tt' : '-T',
+        '-o',
+        'LogLevel=ERROR',
+        ...words(login),
+        '--',
+        quote(argv),
+      ];
+      return dom0.wrap(inner, tty);
+    },
+    close: async () => {},
+  };
+}
