@@ -1,0 +1,47 @@
+import { Refused } from '../src/model/errors.ts';
+import type { Chapter, Look, Node } from '../src/model/step.ts';
+import type { Guest, Lab } from '../src/spec/lab.ts';
+import { wrongInGuest } from '../src/steps/guest-disk.ts';
+import { toolstackOf } from '../src/toolstacks/index.ts';
+import { guestFiles } from './5-inside-each-guest.ts';
+
+const section = 'Creating virtual machines 6';
+
+/** "Boot each domain … and make sure [it] has a MAC address matching what is in [its] Xen domain configuration." */
+export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapter {
+  const nodes = lab.guests.flatMap((guest) => {
+    const steps = toolstackOf(lab).boot(lab, guest, after(guest));
+    const verified: Node = {
+      kind: 'step',
+      id: `6.verify-${guest.name}`,
+      title: `Check that ${guest.name} is who it should be`,
+      section,
+      on: guest.name,
+      after: steps.slice(-1),
+      async check(look) {
+        const wrong = await wrongIdentity(look, lab, guest);
+        if (wrong.length === 0) return [];
+        throw new Refused(`${guest.name} runs, and is not as lab.yaml says: ${wrong.join('; ')}`, 'its disk is only edited while it is off: lab down, then lab up');
+      },
+    };
+    return [...steps, verified];
+  });
+  return { id: '6', title: 'Boot', nodes };
+}
+
+/** MAC, host name and address of the running guest, and the files that were written into its disk. */
+async function wrongIdentity(look: Look, lab: Lab, guest: Guest): Promise<readonly string[]> {
+  const { host } = look;
+  const [link, address, name, files] = await Promise.all([
+    host.read(['ip', '-o', 'link', 'show']),
+    host.read(['ip', '-o', '-4', 'address', 'show']),
+    host.read(['uname', '-n']),
+    wrongInGuest(host, look.on('dom0'), guestFiles(lab, guest)),
+  ]);
+  return [
+    ...(link.stdout.toLowerCase().includes(guest.mac.toLowerCase()) ? [] : [`no network card with the MAC ${guest.mac}`]),
+    ...(address.stdout.includes(` ${guest.address}/`) ? [] : [`the address ${guest.address} is not there`]),
+    ...(name.stdout.trim() === guest.name ? [] : [`its host name is ${name.stdout.trim()}`]),
+    ...files.map((path) => `${path} differs`),
+  ];
+}

@@ -1,0 +1,31 @@
+import type { Chapter, Node } from '../src/model/step.ts';
+import type { Lab } from '../src/spec/lab.ts';
+import { beforeYouBegin } from './0-before-you-begin.ts';
+import { theFencingKey } from './1-the-fencing-key.ts';
+import { images } from './2-images.ts';
+import { theDefaultImage } from './3-the-default-image.ts';
+import { theGuests } from './4-the-guests.ts';
+import { insideEachGuest } from './5-inside-each-guest.ts';
+import { boot } from './6-boot.ts';
+import { theFencingHost } from './7-the-fencing-host.ts';
+import { theFencingTest } from './8-the-fencing-test.ts';
+import { theCluster } from './9-the-cluster.ts';
+
+/**
+ * The document, chapter by chapter: the table of contents.
+ * @param before what has to be there first: the sandbox
+ */
+export function recipes(lab: Lab, before: readonly Node[] = []): readonly Chapter[] {
+  const begin = beforeYouBegin(lab);
+  const ready = [...before, ...begin.nodes];
+  const key = theFencingKey(lab, ready);
+  const disks = images(lab, ready);
+  const image = theDefaultImage(lab, [...ready, ...disks.nodes]);
+  const guests = theGuests(lab, image.nodes);
+  const inside = insideEachGuest(lab, [...key.nodes, ...guests.nodes]);
+  const booted = boot(lab, (guest) => [...guests.nodes, ...inside.nodes.filter(({ id }) => !id.startsWith('5.disk-') || id === `5.disk-${guest.name}`)]);
+  const host = theFencingHost(lab, key.nodes, booted.nodes.filter(({ id }) => id.startsWith('6.define-')));
+  const test = theFencingTest(lab, [...host.nodes, ...booted.nodes]);
+  const cluster = theCluster(lab, test.nodes);
+  return [begin, key, disks, image, guests, inside, booted, host, test, cluster];
+}

@@ -1,0 +1,39 @@
+import { children, descend, type Element, parseXml } from './xml.ts';
+
+/** What `crm_mon -1 --output-as=xml` tells (pacemaker 2.1, crm_mon-2.*.rng). */
+export interface ClusterState {
+  readonly quorate: boolean;
+  /** Nodes that are members, and not pending, standby or unclean. */
+  readonly online: readonly string[];
+  /** Resources that run: where. */
+  readonly started: ReadonlyMap<string, string>;
+  /** Resources that failed: the reason, as far as it is told. */
+  readonly failed: readonly string[];
+}
+
+/** @throws BadInput for anything but crm_mon's XML */
+export function readCrmMon(xml: string): ClusterState {
+  const root = parseXml(xml, 'pacemaker-result', 'crm_mon');
+  const dc = descend(root, 'summary', 'current_dc');
+  const nodes = children(descend(root, 'nodes'), 'node');
+  const resources = children(descend(root, 'resources'), 'resource');
+  const yes = (element: Element, name: string) => element.getAttribute(name) === 'true';
+  return {
+    quorate: dc?.getAttribute('with_quorum') === 'true',
+    online: nodes
+      .filter((node) => yes(node, 'online') && !yes(node, 'pending') && !yes(node, 'unclean') && !yes(node, 'standby'))
+      .map((node) => node.getAttribute('name') ?? ''),
+    started: new Map(
+      resources
+        .filter((resource) => resource.getAttribute('role') === 'Started' && !yes(resource, 'failed'))
+        .map((resource) => [
+          resource.getAttribute('id') ?? '',
+          children(resource, 'node')[0]?.getAttribute('name') ?? '',
+        ]),
+    ),
+    failed: children(descend(root, 'failures'), 'failure').map(
+      (failure) =>
+        `${failure.getAttribute('op_key') ?? failure.getAttribute('id')} on ${failure.getAttribute('node')}: ${failure.getAttribute('exitreason') || failure.getAttribute('exitstatus')}`,
+    ),
+  };
+}

@@ -1,0 +1,31 @@
+import { decideLab } from './decide.ts';
+import { asBadInput, findingsOf } from './findings.ts';
+import type { Lab } from './lab.ts';
+import { brokenRules } from './rules.ts';
+import { labSchema } from './schema.ts';
+import { readSource } from './source.ts';
+
+/**
+ * The lab that lab.yaml describes: defaults filled in, names, addresses, uuids and MACs decided, deeply frozen.
+ * @param text of lab.yaml; any text at all
+ * @param file how complaints call it
+ * @throws BadInput with every complaint of the first stage that has any: YAML, then single values, then rules on the whole
+ */
+export function readLab(text: string, file: string): Lab {
+  const source = readSource(text, file);
+  const parsed = labSchema.safeParse(source.data, { reportInput: true });
+  if (!parsed.success) throw asBadInput(source, findingsOf(parsed.error.issues));
+  const findings = brokenRules(parsed.data);
+  if (findings.length > 0) throw asBadInput(source, findings);
+  return deepFreeze(decideLab(parsed.data));
+}
+
+/** The document's lab, where there is no lab.yaml: lolcats, of molly and frederick. */
+export function defaultLab(): Lab {
+  return readLab('guests: {molly: {}, frederick: {}}', 'the default lab');
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) for (const part of Object.values(value)) deepFreeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,109 @@
+import { dom0Address, freeAddresses, showSubnet, toNumber } from './addresses.ts';
+import { beside, KNOWN_DISKS } from './decide.ts';
+import type { Finding } from './findings.ts';
+import { SAID } from './said.ts';
+import type { Spec } from './schema.ts';
+
+/*
+ * What can be judged only from several values at once. The rules on single values are in values.ts. That dom0 must not be a
+ * node of its guests' cluster needs no rule here: no guest can be called so (values.ts), and nothing else becomes a node.
+ */
+
+/** Which stack goes with which toolstack: true, or why not. */
+const TOGETHER: Record<Spec['toolstack'], Record<Spec['cluster']['stack'], true | string>> = {
+  libvirt: { pacemaker: true, cman: 'cman is not supported yet' },
+  xm: { pacemaker: 'xm is not supported yet', cman: 'xm and cman are not supported yet' },
+};
+
+/** Everything about a well-formed spec that cannot work on a dom0; empty if it can. */
+export function brokenRules(spec: Spec): Finding[] {
+  return [together, clusterName, sharedDisks, addresses, macs, files].flatMap((rule) => rule(spec));
+}
+
+function together({ toolstack, cluster: { stack } }: Spec): Finding[] {
+  const answer = TOGETHER[toolstack][stack];
+  if (answer === true) return [];
+  const path = toolstack === 'libvirt' ? ['cluster', 'stack'] : ['toolstack'];
+  const expected = 'toolstack libvirt with stack pacemaker';
+  return [{ path, found: `${toolstack} with ${stack}`, expected, hint: answer }];
+}
+
+function clusterName({ name, guests }: Spec): Finding[] {
+  if (!Object.hasOwn(guests, name.toLowerCase())) return [];
+  return [{ path: ['name'], expected: 'a name that no guest has', hint: SAID.clusterName }];
+}
+
+function sharedDisks({ disks }: Spec): Finding[] {
+  const users = new Map<string, string>();
+  return Object.entries(disks).flatMap(([name, { size, device }]): Finding[] => {
+    const findings: Finding[] = [];
+    if (size === undefined && !KNOWN_DISKS.has(name)) {
+      findings.push({ path: ['disks', name, 'size'], expected: 'a size, such as 10G' });
+    }
+    const user = device && users.get(device);
+    if (user) findings.push(taken(['disks', name, 'device'], device, user, 'a device of its own'));
+    if (device) users.set(device, name);
+    return findings;
+  });
+}
+
+function addresses({ guests, network: { subnet } }: Spec): Finding[] {
+  const users = new Map([[dom0Address(subnet), 'dom0']]);
+  const findings: Finding[] = [];
+  for (const [name, { address }] of Object.entries(guests)) {
+    if (address === undefined) continue;
+    const path = ['guests', name, 'address'];
+    const number = toNumber(address);
+    const user = users.get(address);
+    if (number <= subnet.network || number >= subnet.broadcast) {
+      findings.push({ path, expected: `an address for a host of ${showSubnet(subnet)}` });
+    } else if (user !== undefined) {
+      findings.push(taken(path, address, user, 'an address of its own'));
+    }
+    users.set(address, name);
+  }
+  const count = Object.keys(guests).length;
+  const room = freeAddresses(subnet, [], count).length;
+  if (room < count) {
+    const found = `${showSubnet(subnet)}, which has room for dom0 and ${room}`;
+    findings.push({ path: ['network', 'subnet'], found, expected: `room for ${count} guests` });
+  }
+  return findings;
+}
+
+/** Counting up stays in the last three bytes: the first three are a vendor's, 00:16:3e is Xen's. So no MAC becomes multicast. */
+function macs({ guests, network: { mac } }: Spec): Finding[] {
+  const count = Object.keys(guests).length;
+  const last = Number.parseInt(mac.replaceAll(':', '').slice(6), 16);
+  if (last + count <= 0xffffff) return [];
+  return [
+    { path: ['network', 'mac'], expected: `room to count up ${count} in its last three bytes`, hint: SAID.increment },
+  ];
+}
+
+/** No file of the lab on dom0 is another one, or lies below another one. */
+function files({ guests, disks, image, fencing }: Spec): Finding[] {
+  const all: { is: string; file: string; path: string[] }[] = [
+    { is: 'the default image', file: image.path, path: ['image', 'path'] },
+    ...Object.keys(guests).flatMap((name) => [
+      { is: `the image of ${name}`, file: beside(image.path, `${name}.img`), path: ['guests', name] },
+      { is: `the domain file of ${name}`, file: `/etc/xen/${name}`, path: ['guests', name] },
+    ]),
+    ...Object.keys(disks).map((name) => {
+      return { is: `the shared disk ${name}`, file: beside(image.path, `${name}.dsk`), path: ['disks', name] };
+    }),
+    { is: 'the fencing key', file: fencing.key, path: ['fencing', 'key'] },
+  ];
+  return all.flatMap(({ is, file, path }, index): Finding[] => {
+    const other = all
+      .slice(0, index)
+      .find((it) => `${it.file}/`.startsWith(`${file}/`) || `${file}/`.startsWith(`${it.file}/`));
+    if (!other) return [];
+    const found = `${is} at ${file} and ${other.is} at ${other.file}`;
+    return [{ path, found, expected: 'a file of its own for each', hint: SAID.mustChange }];
+  });
+}
+
+function taken(path: string[], value: string, user: string, expected: string): Finding {
+  return { path, found: `${value}, which ${user} has already`, expected };
+}

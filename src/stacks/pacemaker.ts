@@ -1,0 +1,150 @@
+import { fencingResources, missingFromCib } from '../formats/cib.ts';
+import { corosyncConf } from '../formats/corosync-conf.ts';
+import { readCrmMon } from '../formats/crm-mon.ts';
+import { type Change, command } from '../model/change.ts';
+import { NotYet, Refused } from '../model/errors.ts';
+import type { Look, Node, Step } from '../model/step.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
+import { dom0Paths } from '../spec/paths.ts';
+import { randomKey } from '../steps/keys.ts';
+import { awaited } from '../steps/requirement.ts';
+import { service } from '../steps/service.ts';
+import type { Stack } from './stack.ts';
+
+const section = 'Setting up the cluster 6';
+
+/** Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. */
+const delay = 10;
+
+/**
+ * How much longer pacemaker's own time-outs are than its defaults. They stay in the cluster's configuration, so they must not
+ * follow today's speed of the machine; this much was needed on the slowest one (a dom0 without hardware virtualization).
+ */
+const patience = 4;
+
+/** Today's stack: corosync 3 and pacemaker 2.1. */
+export const pacemaker: Stack = {
+  packages: ['corosync', 'pacemaker', 'pacemaker-cli-utils', 'fence-virt', 'resource-agents', 'dlm-controld', 'gfs2-utils'],
+  offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
+
+  secrets: (lab) => [
+    randomKey(
+      { id: '5.authkey', title: 'Make the key of the cluster’s traffic', section: 'Setting up the cluster 2', on: 'dom0', after: [] },
+      { path: dom0Paths(lab).authkey, bytes: 256, mode: 0o400, lab: lab.name },
+    ),
+  ],
+
+  guestFiles: (lab) => [
+    { path: '/etc/corosync/corosync.conf', mode: 0o644, text: corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests }) },
+    { path: '/etc/corosync/authkey', mode: 0o400, from: dom0Paths(lab).authkey },
+  ],
+
+  start(lab, after) {
+    const first = firstGuest(lab);
+    const corosync = everywhere(lab, 'corosync', after);
+    const quorate = awaited(
+      { id: '9.quorate', title: 'Wait for quorum', section, on: first.name, after: corosync },
+      { within: 90_000, hint: `look at: lab ssh ${first.name} -- corosync-quorumtool -s` },
+      (look) => missingQuorum(look, lab),
+    );
+    const pacemakers = everywhere(lab, 'pacemaker', [quorate]);
+    const online = awaited(
+      { id: '9.online', title: 'Wait for all nodes to be online', section, on: first.name, after: pacemakers },
+      { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
+      async (look) => {
+        const state = await clusterState(look);
+        const absent = lab.guests.filter(({ name }) => !state?.online.includes(name));
+        return absent.length === 0 ? undefined : `not online: ${absent.map(({ name }) => name).join(', ')}`;
+      },
+    );
+    const fencing: Step = {
+      kind: 'step',
+      id: '9.fencing',
+      title: 'Configure a fencing resource per guest',
+      section: 'Setting up the cluster 2',
+      on: first.name,
+      after: [online],
+      check: (look) => missingConfiguration(look, lab),
+    };
+    const started = awaited(
+      { id: '9.fencing-started', title: 'Wait for the fencing resources to start', section, on: first.name, after: [fencing] },
+      { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
+      (look) => missingFencing(look, lab),
+    );
+    return [...corosync, quorate, ...pacemakers, online, fencing, started];
+  },
+
+  stop(lab) {
+    const off = (unit: string, after: readonly Node[]) =>
+      lab.guests.map((guest) =>
+        service(
+          { id: `down.${unit}-${guest.name}`, title: `Stop ${unit} on ${guest.name}`, section: '', on: guest.name, after },
+          { unit, running: false },
+        ),
+      );
+    const pacemakers = off('pacemaker', []);
+    return [...pacemakers, ...off('corosync', pacemakers)];
+  },
+};
+
+/** The same service on all guests; none waits for another. */
+function everywhere(lab: Lab, unit: string, after: readonly Node[]): readonly Step[] {
+  return lab.guests.map((guest) =>
+    service(
+      { id: `9.${unit}-${guest.name}`, title: `Start ${unit} on ${guest.name}`, section, on: guest.name, after },
+      {
+        unit,
+        running: true,
+        settle: { within: 120_000, hint: `look at: lab ssh ${guest.name} -- journalctl -u ${unit}` },
+      },
+    ),
+  );
+}
+
+function firstGuest({ guests: [first] }: Lab): Guest {
+  if (!first) throw new Refused('a lab without guests has no cluster');
+  return first;
+}
+
+/** corosync-quorumtool(8): `Quorate: Yes`, `Total votes: 2`; with wait_for_all neither before all nodes were seen. */
+async function missingQuorum({ host }: Look, lab: Lab): Promise<string | undefined> {
+  const { stdout, stderr } = await host.read(['corosync-quorumtool', '-s']);
+  const votes = Number(/^Total votes:\s*(\d+)/m.exec(stdout)?.[1] ?? 0);
+  if (!/^Quorate:\s*Yes/m.test(stdout)) return `not quorate${stderr ? ` (${stderr.trim()})` : ''}`;
+  return votes < lab.guests.length ? `${votes} of ${lab.guests.length} votes` : undefined;
+}
+
+async function clusterState({ host }: Look) {
+  const { code, stdout } = await host.read(['crm_mon', '-1', '--output-as=xml']);
+  return code === 0 ? readCrmMon(stdout) : undefined;
+}
+
+async function missingConfiguration({ host }: Look, lab: Lab): Promise<readonly Change[]> {
+  const { code, stdout, stderr } = await host.read(['cibadmin', '-Q']);
+  if (code !== 0) throw new NotYet('9.online', `cibadmin -Q: ${stderr.trim()}`);
+  const [first, ...others] = lab.guests;
+  const wanted = fencingResources({
+    guests: lab.guests.map(({ name }) => name),
+    key: lab.fencing.key,
+    address: lab.fencing.address,
+    port: lab.fencing.port,
+    ...(first && others.length === 1 ? { delayed: { guest: first.name, seconds: delay } } : {}),
+    scale: patience,
+  });
+  const sections = new Set(missingFromCib(stdout, wanted).map(({ section: name }) => name));
+  return [...sections].map((name) =>
+    command(['cibadmin', '--modify', '--allow-create', '-o', name, '--xml-pipe'], { input: wanted[name] }),
+  );
+}
+
+/** Each fencing resource runs, and on another node than the one it fences. */
+async function missingFencing(look: Look, lab: Lab): Promise<string | undefined> {
+  const [state, registered] = await Promise.all([clusterState(look), look.host.read(['stonith_admin', '-L'])]);
+  for (const { name } of lab.guests) {
+    const where = state?.started.get(`fence-${name}`);
+    if (where === undefined) return [`fence-${name} is not started`, ...(state?.failed ?? [])].join('; ');
+    if (where === name && lab.guests.length > 1) return `fence-${name} runs on the node it fences`;
+  }
+  // Registered with the fencer of this node: the devices that it may run.
+  return registered.stdout.includes('fence-') || lab.guests.length === 1 ? undefined : 'stonith_admin -L lists no device';
+}

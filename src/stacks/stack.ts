@@ -1,0 +1,19 @@
+import type { Node, Step } from '../model/step.ts';
+import type { Lab } from '../spec/lab.ts';
+import type { GuestFile } from '../steps/guest-disk.ts';
+
+/** What makes a cluster of the guests: the seam between the recipes and pacemaker (or cman, the document's). */
+export interface Stack {
+  /** Debian packages in the guests. */
+  readonly packages: readonly string[];
+  /** Units that must not start at boot: a node that was fenced has to stay out until it is looked at. */
+  readonly offAtBoot: readonly string[];
+  /** Secrets made on dom0, before they are copied into the guests. */
+  secrets(lab: Lab): readonly Step[];
+  /** The cluster's configuration, the same in each guest. */
+  guestFiles(lab: Lab): readonly GuestFile[];
+  /** Starts the cluster on all guests together. */
+  start(lab: Lab, after: readonly Node[]): readonly Node[];
+  /** Stops the cluster software of all guests that run, before the guests are stopped: so nobody is fenced for leaving. */
+  stop(lab: Lab): readonly Step[];
+}

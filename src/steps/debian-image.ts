@@ -1,0 +1,78 @@
+import { type Change, command, file } from '../model/change.ts';
+
+/** A Debian system as a bootable ext4 image. */
+export interface DebianImage {
+  /** Release: bookworm. */
+  readonly suite: string;
+  readonly packages: readonly string[];
+  /** Kernel modules of the initrd. Only what it takes to mount the root: a small one is made and booted faster. */
+  readonly modules: readonly string[];
+  /** Files of ours, in place before the first package is configured. */
+  readonly files: readonly { readonly path: string; readonly mode: number; readonly text: string }[];
+  /** Units that must not start at boot, or must. */
+  readonly disable: readonly string[];
+  readonly enable: readonly string[];
+  /** The device that the image will be to its kernel: /dev/xvda. */
+  readonly root: string;
+  /** More shell words for mmdebstrap(1) to run when all is installed, with the root directory as $1. */
+  readonly hooks?: readonly string[];
+}
+
+/** Timers that wake a guest for nothing, and what slows a boot down for nothing. */
+const idle = ['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer', 'getty@tty1.service', 'logrotate.timer'];
+
+const initramfs = 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\n';
+
+/**
+ * The commands that build the image: mmdebstrap(1) into a directory, mke2fs(8) from the directory into a file. Nothing is
+ * mounted. The image gets its name in the end; what a failed build left lies in `work`, with its log.
+ * @param work a directory for the build alone; best on tmpfs, which halves the time
+ * @param output the image; @param bytes its size, sparse
+ * @param keep files of the built system to be copied out, as [path in it, path here]
+ */
+export function buildDebianImage(
+  image: DebianImage,
+  { work, output, bytes, keep = [] }: { work: string; output: string; bytes: number; keep?: readonly (readonly [string, string])[] },
+): readonly Change[] {
+  const root = `${work}/root`;
+  const skeleton = `${work}/skeleton`;
+  const own = [
+    { path: '/etc/initramfs-tools/conf.d/cluster-lab', mode: 0o644, text: initramfs },
+    { path: '/usr/share/initramfs-tools/modules.d/cluster-lab', mode: 0o644, text: `${image.modules.join('\n')}\n` },
+    ...image.files,
+  ];
+  const hooks = [
+    `chroot "$1" systemctl disable ${[...idle, ...image.disable].join(' ')} || true`,
+    ...(image.enable.length > 0 ? [`chroot "$1" systemctl enable ${image.enable.join(' ')}`] : []),
+    // Each machine made from the image gets its own.
+    'rm -f "$1"/etc/ssh/ssh_host_* && : > "$1"/etc/machine-id',
+    ...(image.hooks ?? []),
+  ];
+  return [
+    command(['rm', '-rf', '--one-file-system', work]),
+    ...own.map(({ path, mode, text }) => file(skeleton + path, mode, text)),
+    command(['chmod', '-R', 'u=rwX,go=rX', skeleton]),
+    command(
+      [
+        'mmdebstrap',
+        '--variant=minbase',
+        `--logfile=${work}/mmdebstrap.log`,
+        '--dpkgopt=force-unsafe-io',
+        '--dpkgopt=force-confold',
+        ...['man', 'doc', 'locale', 'info', 'lintian'].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+        '--aptopt=Acquire::Languages "none"',
+        '--aptopt=APT::Install-Recommends "false"',
+        `--include=${image.packages.join(',')}`,
+        `--setup-hook=sync-in ${skeleton} /`,
+        ...hooks.map((hook) => `--customize-hook=${hook}`),
+        image.suite,
+        root,
+      ],
+      { timeout: 1_800_000 },
+    ),
+    command(['mke2fs', '-q', '-F', '-t', 'ext4', '-E', 'lazy_itable_init=1,lazy_journal_init=1', '-d', root, `${output}.new`, `${bytes / 1024}k`]),
+    ...keep.map(([from, to]) => command(['cp', root + from, to])),
+    command(['mv', '-T', `${output}.new`, output]),
+    command(['rm', '-rf', '--one-file-system', work]),
+  ];
+}

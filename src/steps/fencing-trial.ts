@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { judgeNullTest, readFenceList } from '../formats/fence-xvm.ts';
+import { command } from '../model/change.ts';
+import type { Argv, Host, Ran } from '../model/host.ts';
+import type { Evidence, Look, Trial } from '../model/step.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
+import type { Placed } from './file-content.ts';
+
+/** The options that every fence_xvm call of a lab needs: nothing is left to defaults. */
+export function fenceXvm({ fencing }: Pick<Lab, 'fencing'>, ...args: readonly string[]): Argv {
+  return ['fence_xvm', '-a', fencing.address, '-p', String(fencing.port), '-k', fencing.key, ...args];
+}
+
+/** Where fence_virtd's configuration lies on dom0. */
+export const fenceVirtConfPath = '/etc/fence_virt.conf';
+
+/**
+ * The fencing test of the document: from one guest, aimed at another, list and then null. It passes on proof of the whole
+ * path only: the exchange on the client, and the request in fence_virtd's log. Setting up the cluster 4.
+ */
+export function fencingTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Trial {
+  const list = fenceXvm(lab, '-o', 'list');
+  const nullTest = fenceXvm(lab, '-H', at.name, '-ddd', '-o', 'null');
+  return {
+    kind: 'trial',
+    ...placed,
+    changes: [command(list), command(nullTest, { why: `${nullTest.join(' ')}  (proves the path; fences nobody)` })],
+    basis: (look) => basisOf(look, lab, from, at),
+    async run(host) {
+      const guest = host(from.name);
+      const dom0 = host('dom0');
+      const transcript: string[] = [];
+      const keep = (on: string, { argv, code, stdout, stderr }: Ran) => transcript.push(`${on}# ${argv.join(' ')}`, ...`${stdout}${stderr}`.trimEnd().split('\n'), `(exit code ${code})`);
+      const fail = (layer: string, says: string, hint: string): Evidence => ({ passed: false, layer, says, hint, transcript });
+
+      const listed = await guest.run(list, { timeout: 120_000 });
+      keep(from.name, listed);
+      const seen = readFenceList(listed.stdout);
+      if (listed.code === 0 && !seen.some(({ uuid }) => uuid === at.uuid)) {
+        return fail('name', `dom0 answers, but its list lacks ${at.name} with uuid ${at.uuid}`, 'a domain made by xl create is invisible to libvirt: lab up defines and starts it there');
+      }
+      const cursor = await logCursor(dom0);
+      const tried = await guest.run(nullTest, { timeout: 120_000 });
+      keep(from.name, tried);
+      const log = await logSince(dom0, cursor);
+      transcript.push('dom0# journalctl -u fence_virtd', ...log);
+      const verdict = judgeNullTest(`${tried.stdout}${tried.stderr}`, tried.code);
+      const request = log.some((line) => line.includes('Request') && line.includes(at.name));
+      if (!verdict.passed) return fail(request && verdict.layer === 'request to dom0' ? 'call back to the guest' : (verdict.layer ?? 'answer'), verdict.says, hintFor(log, lab, from));
+      if (!request) return fail('request to dom0', 'the client got its answer, but fence_virtd on this dom0 logged no request: another host answers', 'look for a second fence_virtd on this network');
+      return { passed: true, says: `${from.name} reaches ${at.name} through dom0: ${verdict.says}`, transcript };
+    },
+  };
+}
+
+/** What the log of fence_virtd says about a failure. */
+function hintFor(log: readonly string[], lab: Lab, from: Guest): string {
+  const text = log.join('\n');
+  if (/mismatch/i.test(text)) return `the keys differ: compare sha256sum ${lab.fencing.key} on dom0 and in ${from.name}`;
+  if (/Failed to call back|Network is unreachable/.test(text)) return `dom0 cannot open TCP ${lab.fencing.port} on ${from.address}: look at the guest's firewall and the route`;
+  return `on dom0: systemctl status fence_virtd; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
+}
+
+async function logCursor(dom0: Host): Promise<string> {
+  const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-n', '0', '--show-cursor']);
+  return /^-- cursor: (\S+)/m.exec(stdout)?.[1] ?? '';
+}
+
+async function logSince(dom0: Host, cursor: string): Promise<readonly string[]> {
+  const since = cursor === '' ? [] : [`--after-cursor=${cursor}`];
+  const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-o', 'cat', '--no-pager', ...since]);
+  return stdout.trimEnd().split('\n').slice(-40);
+}
+
+/** All that the result depends on. A key is in it as a digest of its digest. */
+async function basisOf(look: Look, lab: Lab, from: Guest, at: Guest): Promise<string> {
+  const dom0 = look.on('dom0');
+  const found = await Promise.all([
+    dom0.digest(lab.fencing.key),
+    dom0.digest(fenceVirtConfPath),
+    look.on(from.name).digest(lab.fencing.key),
+  ]);
+  const basis = [lab.fencing, lab.network.bridge, from.mac, from.address, at.name, at.uuid, ...found];
+  return createHash('sha256').update(JSON.stringify(basis)).digest('hex');
+}

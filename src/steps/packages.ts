@@ -1,0 +1,35 @@
+import { command } from '../model/change.ts';
+import { Refused } from '../model/errors.ts';
+import type { Step } from '../model/step.ts';
+import type { Placed } from './file-content.ts';
+
+/** Debian packages that are installed. Only root can install; anybody else is told the one command to type. */
+export function packages(placed: Placed, names: readonly string[]): Step {
+  return {
+    kind: 'step',
+    ...placed,
+    async check({ host }) {
+      const [found, id] = await Promise.all([
+        host.read(['dpkg-query', '-W', '-f', '${Package} ${db:Status-Status}\n', ...names]),
+        host.read(['id', '-u']),
+      ]);
+      if (found.code === 127) {
+        throw new Refused(
+          `${host.name} has no dpkg: lab installs packages on Debian only`,
+          `install there: ${names.join(' ')}`,
+        );
+      }
+      const installed = new Set(found.stdout.split('\n').filter((line) => line.endsWith(' installed')));
+      const missing = names.filter((name) => !installed.has(`${name} installed`));
+      if (missing.length === 0) return [];
+      const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing] as const;
+      if (id.stdout.trim() !== '0') {
+        throw new Refused(`missing on ${host.name}: ${missing.join(' ')}`, `type: sudo ${install.join(' ')}`);
+      }
+      return [
+        command(['apt-get', 'update', '--quiet']),
+        command(['env', 'DEBIAN_FRONTEND=noninteractive', ...install], { timeout: 1_800_000 }),
+      ];
+    },
+  };
+}

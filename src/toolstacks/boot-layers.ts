@@ -1,0 +1,56 @@
+import type { Change } from '../model/change.ts';
+import { NotYet, Unreachable } from '../model/errors.ts';
+import type { Settle, Look } from '../model/step.ts';
+import type { Guest } from '../spec/lab.ts';
+
+/** How long a guest may take to boot on the reference machine (ms). Measured there: 50–95 s without KVM. */
+const bootLimit = 240_000;
+
+/** What is still missing of a guest whose domain runs: nothing, or a wait. */
+export async function missingOfBoot(look: Look, guest: Guest): Promise<readonly Change[]> {
+  const state = await systemState(look, guest);
+  if (state === 'running' || state === 'degraded') return [];
+  return [{ is: 'act', says: `wait for ${guest.name} to boot`, act: async () => {} }];
+}
+
+/** `systemctl is-system-running` inside the guest; undefined while it does not answer. */
+async function systemState(look: Look, guest: Guest): Promise<string | undefined> {
+  try {
+    return (await look.on(guest.name).read(['systemctl', 'is-system-running'])).stdout.trim();
+  } catch (error) {
+    if (error instanceof Unreachable || error instanceof NotYet) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The wait for a guest, in layers: domain, bridge, TCP 22, ssh, boot finished. A time-out names the first that does not hold.
+ * @param alive whether the domain runs, asked on dom0
+ */
+export function bootSettles(guest: Guest, alive: (look: Look) => Promise<boolean>): Settle {
+  return {
+    within: bootLimit,
+    hint: `watch it boot: lab console ${guest.name}; then run lab up again`,
+    state: (look) => layer(look, guest, alive),
+    async diagnose(look) {
+      const [reached, console] = await Promise.all([
+        layer(look, guest, alive),
+        look.host.read(['tail', '-n', '15', `/var/log/xen/console/guest-${guest.name}.log`]),
+      ]);
+      return [`layer: ${reached}`, ...(console.code === 0 ? ['last lines of its console:', ...console.stdout.trimEnd().split('\n')] : [])];
+    },
+  };
+}
+
+async function layer(look: Look, guest: Guest, alive: (look: Look) => Promise<boolean>): Promise<string> {
+  const [running, ping, port] = await Promise.all([
+    alive(look),
+    look.host.read(['ping', '-c', '1', '-W', '2', guest.address]),
+    look.host.read(['ssh-keyscan', '-T', '3', '-t', 'ed25519', guest.address]),
+  ]);
+  if (!running) return 'the domain does not run';
+  if (ping.code !== 0) return `the domain runs; ${guest.address} does not answer on the bridge`;
+  if (!port.stdout.includes('ssh-ed25519')) return `${guest.address} answers; nothing on its TCP port 22`;
+  const state = await systemState(look, guest);
+  return state === undefined ? 'sshd answers; no login' : `logged in; boot: ${state}`;
+}

@@ -1,0 +1,156 @@
+import { readDomainFile } from '../formats/domain-file.ts';
+import { domainXml, readDomainXml, sameDomain } from '../formats/domain-xml.ts';
+import { xlDisk } from '../formats/disk-spec.ts';
+import { writeVif } from '../formats/vif-spec.ts';
+import { type Change, command } from '../model/change.ts';
+import { NotYet, Refused } from '../model/errors.ts';
+import type { Look, Node, Step } from '../model/step.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
+import { textOf } from '../steps/file-content.ts';
+import { requirement } from '../steps/requirement.ts';
+import { bootSettles, missingOfBoot } from './boot-layers.ts';
+import type { Toolstack } from './toolstack.ts';
+import { domainDefinition, domainState, isAlive, virsh } from './virsh.ts';
+
+/** Today's toolstack: xen:///system, the only one whose guests fence_virtd can see. */
+export const libvirt: Toolstack = {
+  packages: ['xen-system-amd64', 'libvirt-daemon-system', 'libvirt-clients', 'libvirt-daemon-driver-xen', 'qemu-system-xen'],
+
+  domainEdits: (lab, guest) => ({
+    name: guest.name,
+    uuid: guest.uuid,
+    maxmem: guest.memoryMiB,
+    memory: guest.memoryMiB,
+    vcpus: guest.vcpus,
+    disk: [
+      xlDisk({ target: guest.disk, format: 'raw', vdev: 'xvda', access: 'w', backendtype: 'qdisk' }),
+      ...lab.disks.map(({ path, device }) => xlDisk({ target: path, format: 'raw', vdev: device, access: 'w', backendtype: 'qdisk' })),
+    ],
+    vif: [writeVif({ mac: guest.mac, bridge: lab.network.bridge })],
+  }),
+
+  defaultDomainFile: (lab) => `# The default image's domain: never booted, only copied. The guests' files are made from it.
+name = "Default"
+uuid = "${lab.image.uuid}"
+maxmem = 256
+memory = 256
+vcpus = 1
+bootloader = "pygrub"
+on_poweroff = "destroy"
+on_reboot = "restart"
+on_crash = "restart"
+vfb = [  ]
+disk = [ "${xlDisk({ target: lab.image.path, format: 'raw', vdev: 'xvda', access: 'w', backendtype: 'qdisk' })}" ]
+vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
+`,
+
+  isRunning: async (look, guest) => isAlive(await domainState(look.host, guest.name)),
+
+  unique: (lab, after) =>
+    requirement(
+      { id: '4.unique', title: 'No other domain has a name, uuid or MAC of this lab', section: 'Creating virtual machines 5', on: 'dom0', after },
+      async (look) => {
+        const { stdout } = await look.host.read(virsh('list', '--all', '--name'));
+        const names = stdout.split('\n').filter((name) => name !== '' && name !== 'Domain-0');
+        const found = await Promise.all(names.map((name) => domainDefinition(look.host, name)));
+        for (const facts of found.flatMap((xml) => (xml === undefined ? [] : [readDomainXml(xml)]))) {
+          if (facts.mark?.lab === lab.name) continue;
+          const what = clash(lab, facts);
+          if (what) return { says: `the domain ${facts.name}, which is not this lab's, has ${what}`, hint: 'name the guest otherwise, or set network.mac, in lab.yaml' };
+        }
+        return undefined;
+      },
+    ),
+
+  boot(lab, guest, after) {
+    const define: Step = {
+      kind: 'step',
+      id: `6.define-${guest.name}`,
+      title: `Define ${guest.name} in libvirt`,
+      section: 'Creating virtual machines 6',
+      on: 'dom0',
+      after,
+      check: (look) => missingDefinition(look, lab, guest),
+    };
+    const alive = async (look: Look) => isAlive(await domainState(look.host, guest.name));
+    const boot: Step = {
+      kind: 'step',
+      id: `6.boot-${guest.name}`,
+      title: `Boot ${guest.name}`,
+      section: 'Creating virtual machines 6',
+      on: 'dom0',
+      after: [define],
+      provides: guest.name,
+      settle: bootSettles(guest, alive),
+      async check(look) {
+        const state = await domainState(look.host, guest.name);
+        if (state === undefined || state === 'shut off') return [command(virsh('start', guest.name))];
+        if (state === 'paused') return [command(virsh('resume', guest.name))];
+        if (state === 'crashed') return [command(virsh('destroy', guest.name)), command(virsh('start', guest.name))];
+        return missingOfBoot(look, guest);
+      },
+    };
+    return [define, boot];
+  },
+
+  stop: (_lab, guest, after) => ({
+    kind: 'step',
+    id: `down.stop-${guest.name}`,
+    title: `Stop ${guest.name}`,
+    section: '',
+    on: 'dom0',
+    after,
+    settle: { within: 180_000, hint: `look at its console (lab console ${guest.name}); power it off with: virsh -c xen:///system destroy ${guest.name}` },
+    async check(look) {
+      const state = await domainState(look.host, guest.name);
+      if (!isAlive(state)) return [];
+      return state === 'paused' ? [command(virsh('destroy', guest.name))] : [command(virsh('shutdown', guest.name))];
+    },
+  }),
+
+  forget: (lab, guest, after) => ({
+    kind: 'step',
+    id: `destroy.domain-${guest.name}`,
+    title: `Forget the domain ${guest.name}`,
+    section: '',
+    on: 'dom0',
+    after,
+    async check(look): Promise<readonly Change[]> {
+      const xml = await domainDefinition(look.host, guest.name);
+      if (xml === undefined || readDomainXml(xml).mark?.lab !== lab.name) return [];
+      const alive = isAlive(await domainState(look.host, guest.name));
+      const what = `the domain ${guest.name}`;
+      return [
+        ...(alive ? [command(virsh('destroy', guest.name), { destroys: `what runs in ${guest.name}` })] : []),
+        command(virsh('undefine', guest.name), { destroys: what }),
+      ];
+    },
+  }),
+
+  console: (guest) => virsh('console', guest.name) as [string, ...string[]],
+};
+
+/** The definition that follows from the domain file, unless libvirt has it already. */
+async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<readonly Change[]> {
+  const [bytes, current] = await Promise.all([look.host.readFile(guest.domainFile), domainDefinition(look.host, guest.name)]);
+  const text = textOf(bytes);
+  if (text === undefined) throw new NotYet(`4.domain-file-${guest.name}`);
+  const wanted = domainXml(readDomainFile(text, guest.domainFile), {
+    shared: lab.disks.map(({ path }) => path),
+    mark: { lab: lab.name, guest: guest.name },
+  });
+  const found = current === undefined ? undefined : readDomainXml(current);
+  if (found && found.mark?.lab !== lab.name) {
+    throw new Refused(`there is a domain ${guest.name} already, and it is not this lab's`, 'name the guest otherwise in lab.yaml');
+  }
+  if (found && sameDomain(readDomainXml(wanted), found).length === 0) return [];
+  return [command(virsh('define', '/dev/stdin'), { input: wanted })];
+}
+
+/** What of ours a foreign domain has. */
+function clash(lab: Lab, facts: ReturnType<typeof readDomainXml>): string | undefined {
+  const guest = lab.guests.find(({ name, uuid, mac }) => name === facts.name || uuid === facts.uuid || facts.interfaces.some((card) => card.mac === mac.toLowerCase()));
+  if (!guest) return undefined;
+  if (guest.name === facts.name) return `the name of a guest`;
+  return guest.uuid === facts.uuid ? `the uuid of ${guest.name} (${guest.uuid})` : `the MAC of ${guest.name} (${guest.mac})`;
+}
