@@ -8,6 +8,7 @@ export default defineConfig({
   platform: 'node',
   target: 'node20.19',
   outDir: 'dist',
+  banner: '#!/usr/bin/env node',
   dts: false,
   clean: true,
   noExternal: [/.*/],

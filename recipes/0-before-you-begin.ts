@@ -1,4 +1,5 @@
 import { readCorosyncConf } from '../src/formats/corosync-conf.ts';
+import { sectionAt } from '../src/formats/section.ts';
 import { command } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
@@ -12,6 +13,14 @@ const section = 'Before you Begin';
 /** Tools of dom0 that the recipes use, whatever the toolstack. */
 const tools = ['attr', 'e2fsprogs', 'fence-virt', 'fence-virtd', 'iproute2', 'iputils-ping', 'openssh-client'];
 
+/** Debian packages that a dom0 needs for this lab. */
+export function dom0Tools(lab: Lab): readonly string[] {
+  const { by } = lab.image.install;
+  const installers =
+    by === 'debian' ? ['mmdebstrap'] : by === 'virtInstall' ? ['virtinst'] : by === 'copy' ? ['curl'] : [];
+  return [...toolstackOf(lab).packages, ...tools, ...installers];
+}
+
 /** Is this a dom0 on which the lab can live? The document's warnings, as rules. */
 export function beforeYouBegin(lab: Lab): Chapter {
   const { bridge } = lab.network;
@@ -20,14 +29,16 @@ export function beforeYouBegin(lab: Lab): Chapter {
     async ({ host }) => {
       const capabilities = textOf(await host.readFile('/proc/xen/capabilities')) ?? '';
       if (capabilities.includes('control_d')) return undefined;
-      return { says: `${host.name} is not a Xen dom0: /proc/xen/capabilities does not say control_d`, hint: 'try it in a box: lab up --host sandbox' };
+      return {
+        says: `${host.name} is not a Xen dom0: /proc/xen/capabilities does not say control_d`,
+        hint: 'try it in a box: lab up --host sandbox',
+      };
     },
   );
-  const installed = packages({ id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0] }, [
-    ...toolstackOf(lab).packages,
-    ...tools,
-    ...(lab.image.install.by === 'debian' ? ['mmdebstrap'] : []),
-  ]);
+  const installed = packages(
+    { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0] },
+    dom0Tools(lab),
+  );
   const bridged = requirement(
     { id: '0.bridge', title: `Have the bridge ${bridge}`, section, on: 'dom0', after: [isDom0] },
     (look) => brokenBridge(look, lab),
@@ -37,8 +48,7 @@ export function beforeYouBegin(lab: Lab): Chapter {
     { id: '0.separate', title: 'Keep dom0 out of the guests’ cluster', section, on: 'dom0', after: [isDom0] },
     async ({ host }) => {
       const conf = textOf(await host.readFile('/etc/corosync/corosync.conf'));
-      const totem = conf === undefined ? undefined : readCorosyncConf(conf).totem;
-      const name = totem && typeof totem === 'object' && !Array.isArray(totem) ? totem.cluster_name : undefined;
+      const name = conf && sectionAt(readCorosyncConf(conf), 'totem')?.values.get('cluster_name');
       if (name !== lab.name) return undefined;
       return {
         says: `dom0 is a node of a cluster ${lab.name} itself. "Never mix domU and dom0 nodes in the same cluster. Doing so leads to ugly quorum problems."`,
@@ -47,7 +57,13 @@ export function beforeYouBegin(lab: Lab): Chapter {
     },
   );
   const budget = requirement(
-    { id: '0.budget', title: 'Have memory and disk space for the guests', section: 'Creating virtual machines 1', on: 'dom0', after: [isDom0, installed] },
+    {
+      id: '0.budget',
+      title: 'Have memory and disk space for the guests',
+      section: 'Creating virtual machines 1',
+      on: 'dom0',
+      after: [isDom0, installed],
+    },
     (look) => overBudget(look, lab),
   );
   return { id: '0', title: 'Before you begin', nodes: [isDom0, installed, bridged, snooping, separate, budget] };
@@ -61,10 +77,16 @@ async function brokenBridge({ host }: Look, { network: { bridge, subnet, dom0Add
   ]);
   const quote = '"If you can\'t reach domU guests from outside the dom0, chances are, fence_xvm won\'t work."';
   if (link.code !== 0 || !link.stdout.includes(bridge)) {
-    return { says: `there is no bridge ${bridge} on ${host.name}. ${quote}`, hint: `make it (ifupdown: "iface ${bridge} inet static", "bridge_ports …", "address ${dom0Address}/${prefix}"), or name yours in lab.yaml: network.bridge` };
+    return {
+      says: `there is no bridge ${bridge} on ${host.name}. ${quote}`,
+      hint: `make it (ifupdown: "iface ${bridge} inet static", "bridge_ports …", "address ${dom0Address}/${prefix}"), or name yours in lab.yaml: network.bridge`,
+    };
   }
   if (address.stdout.includes(` ${dom0Address}/`)) return undefined;
-  return { says: `${bridge} does not have the address ${dom0Address}, the first of ${subnet}: dom0 could not reach the guests. ${quote}`, hint: `ip address add ${dom0Address}/${prefix} dev ${bridge}, or set network.subnet in lab.yaml` };
+  return {
+    says: `${bridge} does not have the address ${dom0Address}, the first of ${subnet}: dom0 could not reach the guests. ${quote}`,
+    hint: `ip address add ${dom0Address}/${prefix} dev ${bridge}, or set network.subnet in lab.yaml`,
+  };
 }
 
 /**
@@ -81,7 +103,10 @@ function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): S
     on: 'dom0',
     after,
     async check({ host }) {
-      const [snooping, querier] = await Promise.all([host.readFile(`${directory}/multicast_snooping`), host.readFile(`${directory}/multicast_querier`)]);
+      const [snooping, querier] = await Promise.all([
+        host.readFile(`${directory}/multicast_snooping`),
+        host.readFile(`${directory}/multicast_querier`),
+      ]);
       if (textOf(snooping)?.trim() === '0' || textOf(querier)?.trim() === '1') return [];
       return [command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1'])];
     },
@@ -106,11 +131,18 @@ async function overBudget(look: Look, lab: Lab) {
   ]);
   const free = Number(/^free_memory\s*:\s*(\d+)/m.exec(info.stdout)?.[1]);
   const memory = lab.guests.reduce((sum, { memoryMiB }, n) => sum + (running[n] ? 0 : memoryMiB), 0);
-  if (memory > free) return { says: `the guests need ${memory} MiB of memory, and Xen has ${free} MiB free`, hint: 'give them less in lab.yaml, or dom0 (dom0_mem= on the boot line of Xen)' };
+  if (memory > free)
+    return {
+      says: `the guests need ${memory} MiB of memory, and Xen has ${free} MiB free`,
+      hint: 'give them less in lab.yaml, or dom0 (dom0_mem= on the boot line of Xen)',
+    };
   // A directory that is not there yet is not measured; df then says so.
   const available = Number(space.stdout.split('\n')[1]?.split(/\s+/)[3] ?? Number.POSITIVE_INFINITY);
-  const perClone = /xfs|btrfs/.test(type.stdout) ? 64 * mib : (image?.allocated || usualImage);
+  const perClone = /xfs|btrfs/.test(type.stdout) ? 64 * mib : image?.allocated || usualImage;
   const needed = (image?.allocated ? 0 : usualImage) + clones.filter((clone) => clone === undefined).length * perClone;
   if (needed <= available) return undefined;
-  return { says: `the images will take ${Math.ceil(needed / mib)} MiB in ${directory}, and ${Math.floor(available / mib)} MiB are free`, hint: 'make room, or set image.path in lab.yaml' };
+  return {
+    says: `the images will take ${Math.ceil(needed / mib)} MiB in ${directory}, and ${Math.floor(available / mib)} MiB are free`,
+    hint: 'make room, or set image.path in lab.yaml',
+  };
 }

@@ -10,6 +10,13 @@ export function images(lab: Lab, after: readonly Node[]): Chapter {
       { path, bytes, lab: lab.name },
     );
   // An image that is copied from elsewhere comes with its own size.
-  const own = lab.image.install.by === 'copy' || lab.image.install.by === 'none' ? [] : [make('default', 1, lab.image.path, lab.image.bytes)];
-  return { id: '2', title: 'Images', nodes: [...own, ...lab.disks.map(({ name, path, bytes }) => make(name, 2, path, bytes))] };
+  const own =
+    lab.image.install.by === 'copy' || lab.image.install.by === 'none'
+      ? []
+      : [make('default', 1, lab.image.path, lab.image.bytes)];
+  return {
+    id: '2',
+    title: 'Images',
+    nodes: [...own, ...lab.disks.map(({ name, path, bytes }) => make(name, 2, path, bytes))],
+  };
 }

@@ -1,5 +1,6 @@
 import type { Chapter, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
+import { ownerLine } from '../src/steps/domain-file.ts';
 import { missingFile } from '../src/steps/file-content.ts';
 import { installedImage } from '../src/steps/installed-image.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
@@ -24,7 +25,14 @@ export function theDefaultImage(lab: Lab, after: readonly Node[]): Chapter {
     after,
     async check(look) {
       const there = await look.host.stat(defaultDomainFile);
-      return there ? [] : missingFile(look, defaultDomainFile, 0o644, toolstackOf(lab).defaultDomainFile(lab));
+      return there
+        ? []
+        : missingFile(
+            look,
+            defaultDomainFile,
+            0o644,
+            `${ownerLine(lab.name)}${toolstackOf(lab).defaultDomainFile(lab)}`,
+          );
     },
   };
   return { id: '3', title: 'The default image', nodes: [installed, domainFile] };

@@ -11,12 +11,30 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
   const unique = toolstack.unique(lab, after);
   const perGuest = lab.guests.flatMap((guest) => [
     clonedDisk(
-      { id: `4.clone-${guest.name}`, title: `Clone the image for ${guest.name}`, section: 'Creating virtual machines 4', on: 'dom0', after: [unique, ...after] },
+      {
+        id: `4.clone-${guest.name}`,
+        title: `Clone the image for ${guest.name}`,
+        section: 'Creating virtual machines 4',
+        on: 'dom0',
+        after: [unique, ...after],
+      },
       { from: lab.image.path, to: guest.disk, lab: lab.name },
     ),
     domainFile(
-      { id: `4.domain-file-${guest.name}`, title: `Edit ${guest.domainFile}`, section: 'Creating virtual machines 5', on: 'dom0', after: [unique, ...after] },
-      { path: guest.domainFile, base: defaultDomainFile, edits: toolstack.domainEdits(lab, guest), annotate: lab.annotate, lab: lab.name },
+      {
+        id: `4.domain-file-${guest.name}`,
+        title: `Edit ${guest.domainFile}`,
+        section: 'Creating virtual machines 5',
+        on: 'dom0',
+        after: [unique, ...after],
+      },
+      {
+        path: guest.domainFile,
+        base: defaultDomainFile,
+        edits: toolstack.domainEdits(lab, guest),
+        annotate: lab.annotate,
+        lab: lab.name,
+      },
     ),
   ]);
   return { id: '4', title: 'The guests', nodes: [unique, ...perGuest] };

@@ -1,3 +1,4 @@
+import { NotYet } from '../src/model/errors.ts';
 import type { Chapter, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
@@ -5,7 +6,6 @@ import { stackOf } from '../src/stacks/index.ts';
 import { fileContent, textOf } from '../src/steps/file-content.ts';
 import { type GuestFile, guestDisk } from '../src/steps/guest-disk.ts';
 import { sshKeyPair } from '../src/steps/keys.ts';
-import { NotYet } from '../src/model/errors.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
 const section = 'Creating virtual machines 6';
@@ -43,11 +43,26 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   const secrets = stackOf(lab).secrets(lab);
   const disks = lab.guests.map((guest) =>
     guestDisk(
-      { id: `5.disk-${guest.name}`, title: `Make ${guest.disk} ${guest.name}’s own`, section, on: 'dom0', after: [...after, login, ...hostKeys, ...secrets] },
-      { image: guest.disk, mount: paths.mount(guest), files: guestFiles(lab, guest), isRunning: (look) => toolstackOf(lab).isRunning(look, guest) },
+      {
+        id: `5.disk-${guest.name}`,
+        title: `Make ${guest.disk} ${guest.name}’s own`,
+        section,
+        on: 'dom0',
+        after: [...after, login, ...hostKeys, ...secrets],
+      },
+      {
+        image: guest.disk,
+        mount: paths.mount(guest),
+        files: guestFiles(lab, guest),
+        isRunning: (look) => toolstackOf(lab).isRunning(look, guest),
+      },
     ),
   );
-  return { id: '5', title: 'Inside each guest, while it is off', nodes: [login, ...hostKeys, knownHosts, ...secrets, ...disks] };
+  return {
+    id: '5',
+    title: 'Inside each guest, while it is off',
+    nodes: [login, ...hostKeys, knownHosts, ...secrets, ...disks],
+  };
 }
 
 /** All that a guest's disk must hold. systemd.network(5) matches by MAC, as HWADDR= did in the document's ifcfg-eth0. */

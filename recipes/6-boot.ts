@@ -21,7 +21,10 @@ export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapte
       async check(look) {
         const wrong = await wrongIdentity(look, lab, guest);
         if (wrong.length === 0) return [];
-        throw new Refused(`${guest.name} runs, and is not as lab.yaml says: ${wrong.join('; ')}`, 'its disk is only edited while it is off: lab down, then lab up');
+        throw new Refused(
+          `${guest.name} runs, and is not as lab.yaml says: ${wrong.join('; ')}`,
+          'its disk is only edited while it is off: lab down, then lab up',
+        );
       },
     };
     return [...steps, verified];
@@ -39,7 +42,9 @@ async function wrongIdentity(look: Look, lab: Lab, guest: Guest): Promise<readon
     wrongInGuest(host, look.on('dom0'), guestFiles(lab, guest)),
   ]);
   return [
-    ...(link.stdout.toLowerCase().includes(guest.mac.toLowerCase()) ? [] : [`no network card with the MAC ${guest.mac}`]),
+    ...(link.stdout.toLowerCase().includes(guest.mac.toLowerCase())
+      ? []
+      : [`no network card with the MAC ${guest.mac}`]),
     ...(address.stdout.includes(` ${guest.address}/`) ? [] : [`the address ${guest.address} is not there`]),
     ...(name.stdout.trim() === guest.name ? [] : [`its host name is ${name.stdout.trim()}`]),
     ...files.map((path) => `${path} differs`),

@@ -10,7 +10,8 @@ import { awaited } from '../src/steps/requirement.ts';
 import { service } from '../src/steps/service.ts';
 
 const section = 'Setting up the cluster 4';
-const dropIn = '/etc/systemd/system/fence_virtd.service.d/cluster-lab.conf';
+/** Where the unit of fence_virtd is changed: systemd.unit(5), drop-in. */
+export const fenceVirtdDropIn = '/etc/systemd/system/fence_virtd.service.d/cluster-lab.conf';
 
 /**
  * fence_virtd tells about requests and mismatched keys with plain printf, in the foreground only: so it runs there, and its
@@ -26,7 +27,11 @@ ExecStart=/usr/bin/stdbuf -oL /usr/sbin/fence_virtd -F -d2
 export function theFencingHost(lab: Lab, after: readonly Node[], defined: readonly Node[]): Chapter {
   const configured = fileContent(
     { id: '7.configuration', title: `Write ${fenceVirtConfPath}`, section, on: 'dom0', after },
-    { path: fenceVirtConfPath, mode: 0o600, text: `${markLine(lab.name)}\n${fenceVirtConf({ ...lab.fencing, bridge: lab.network.bridge, uri: 'xen:///system' })}` },
+    {
+      path: fenceVirtConfPath,
+      mode: 0o600,
+      text: `${markLine(lab.name)}\n${fenceVirtConf({ ...lab.fencing, bridge: lab.network.bridge, uri: 'xen:///system' })}`,
+    },
   );
   const unit: Step = {
     kind: 'step',
@@ -37,7 +42,7 @@ export function theFencingHost(lab: Lab, after: readonly Node[], defined: readon
     after,
     async check(look) {
       const [missing, show] = await Promise.all([
-        missingFile(look, dropIn, 0o644, `${markLine(lab.name)}\n${foreground}`),
+        missingFile(look, fenceVirtdDropIn, 0o644, `${markLine(lab.name)}\n${foreground}`),
         look.host.read(['systemctl', 'show', '-p', 'NeedDaemonReload', 'fence_virtd']),
       ]);
       const reload = missing.length > 0 || show.stdout.trim() === 'NeedDaemonReload=yes';
@@ -49,7 +54,7 @@ export function theFencingHost(lab: Lab, after: readonly Node[], defined: readon
     {
       unit: 'fence_virtd',
       running: true,
-      staleAfter: [fenceVirtConfPath, dropIn, lab.fencing.key],
+      staleAfter: [fenceVirtConfPath, fenceVirtdDropIn, lab.fencing.key],
       settle: { within: 30_000, hint: 'look at: journalctl -u fence_virtd' },
     },
   );
@@ -59,9 +64,13 @@ export function theFencingHost(lab: Lab, after: readonly Node[], defined: readon
     async ({ host }) => {
       const { code, stdout, stderr } = await host.read(fenceXvm(lab, '-o', 'list'));
       const seen = readFenceList(stdout);
-      const unseen = lab.guests.filter((guest) => !seen.some(({ name, uuid }) => name === guest.name && uuid === guest.uuid));
+      const unseen = lab.guests.filter(
+        (guest) => !seen.some(({ name, uuid }) => name === guest.name && uuid === guest.uuid),
+      );
       if (unseen.length === 0) return undefined;
-      return code === 0 ? `the list lacks ${unseen.map(({ name }) => name).join(', ')}` : `fence_xvm -o list: ${(stderr || stdout).trim()}`;
+      return code === 0
+        ? `the list lacks ${unseen.map(({ name }) => name).join(', ')}`
+        : `fence_xvm -o list: ${(stderr || stdout).trim()}`;
     },
   );
   return { id: '7', title: 'The fencing host', nodes: [configured, unit, running, listed] };

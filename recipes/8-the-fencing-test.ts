@@ -7,7 +7,13 @@ export function theFencingTest(lab: Lab, after: readonly Node[]): Chapter {
   const nodes = lab.guests.map((from, n) => {
     const at = lab.guests[(n + 1) % lab.guests.length] ?? from;
     return fencingTrial(
-      { id: `8.${from.name}-at-${at.name}`, title: `Aim from ${from.name} at ${at.name}`, section: 'Setting up the cluster 4', on: from.name, after },
+      {
+        id: `8.${from.name}-at-${at.name}`,
+        title: `Aim from ${from.name} at ${at.name}`,
+        section: 'Setting up the cluster 4',
+        on: from.name,
+        after,
+      },
       lab,
       from,
       at,

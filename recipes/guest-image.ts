@@ -1,13 +1,26 @@
 import { createHash } from 'node:crypto';
-import type { DebianImage } from '../src/steps/debian-image.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
+import type { DebianImage } from '../src/steps/debian-image.ts';
 
 /** In an installed image: what went into it. An image without it was not made by lab, or not finished. */
 export const imageMark = '/etc/cluster-lab-image';
 
 /** What every guest needs, whatever its stack. The cloud kernel lacks gfs2 and dlm, so it is the whole one. */
-const basics = ['linux-image-amd64', 'systemd-sysv', 'udev', 'dbus', 'openssh-server', 'iproute2', 'iputils-ping', 'netbase', 'kmod', 'procps', 'initramfs-tools', 'zstd'];
+const basics = [
+  'linux-image-amd64',
+  'systemd-sysv',
+  'udev',
+  'dbus',
+  'openssh-server',
+  'iproute2',
+  'iputils-ping',
+  'netbase',
+  'kmod',
+  'procps',
+  'initramfs-tools',
+  'zstd',
+];
 
 /** pygrub reads this; it boots nothing, it only names kernel and initrd. */
 const grub = `set default=0
@@ -32,7 +45,11 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
     disable: [...stack.offAtBoot, 'systemd-networkd-wait-online.service'],
     enable: ['systemd-networkd.service'],
     root: '/dev/xvda',
-    hooks: ['ln "$1"/boot/vmlinuz-* "$1"/boot/vmlinuz', 'ln "$1"/boot/initrd.img-* "$1"/boot/initrd.img', 'install -d -m 0700 "$1"/root/.ssh'],
+    hooks: [
+      'ln "$1"/boot/vmlinuz-* "$1"/boot/vmlinuz',
+      'ln "$1"/boot/initrd.img-* "$1"/boot/initrd.img',
+      'install -d -m 0700 "$1"/root/.ssh',
+    ],
   };
   const mark = { path: imageMark, mode: 0o644, text: `debian ${suite} ${digestOf(image)}\n` };
   return { ...image, files: [...image.files, mark] };

@@ -23,8 +23,15 @@ export function recipes(lab: Lab, before: readonly Node[] = []): readonly Chapte
   const image = theDefaultImage(lab, [...ready, ...disks.nodes]);
   const guests = theGuests(lab, image.nodes);
   const inside = insideEachGuest(lab, [...key.nodes, ...guests.nodes]);
-  const booted = boot(lab, (guest) => [...guests.nodes, ...inside.nodes.filter(({ id }) => !id.startsWith('5.disk-') || id === `5.disk-${guest.name}`)]);
-  const host = theFencingHost(lab, key.nodes, booted.nodes.filter(({ id }) => id.startsWith('6.define-')));
+  const booted = boot(lab, (guest) => [
+    ...guests.nodes,
+    ...inside.nodes.filter(({ id }) => !id.startsWith('5.disk-') || id === `5.disk-${guest.name}`),
+  ]);
+  const host = theFencingHost(
+    lab,
+    key.nodes,
+    booted.nodes.filter(({ id }) => id.startsWith('6.define-')),
+  );
   const test = theFencingTest(lab, [...host.nodes, ...booted.nodes]);
   const cluster = theCluster(lab, test.nodes);
   return [begin, key, disks, image, guests, inside, booted, host, test, cluster];

@@ -1,1 +1,190 @@
-console.log('lab');
+import { Command, CommanderError, Option } from 'commander';
+import { version } from '../../package.json';
+import { LabError } from '../model/errors.ts';
+
+/*
+ * The command line: names, flags and help. What a command does is loaded when it is called, so that `lab --help` costs nothing
+ * but this file.
+ */
+
+const where = 'where the dom0 is: local, sandbox, ssh://[user@]host[:port] or simulated:DIR';
+
+/** A command that works on a lab. */
+function labCommand(name: string, description: string): Command {
+  return new Command(name)
+    .description(description)
+    .option(
+      '-f, --file <lab.yaml>',
+      'the lab; default: lab.yaml here, else the document’s (lolcats: molly and frederick)',
+    )
+    .option('--host <WHERE>', where);
+}
+
+const json = () => new Option('--json', 'one JSON object a line');
+const repeated = (value: string, before: readonly string[] = []) => [...before, value];
+
+/** @param exit told the exit code of the command that ran */
+function program(exit: (code: number) => void): Command {
+  const lab = new Command('lab')
+    .description('Turns one machine into a virtual-machine cluster with working fencing.')
+    .version(version)
+    .showSuggestionAfterError()
+    .addHelpText(
+      'after',
+      `
+Examples:
+  lab up --dry-run             read what would be done: every command, every file
+  lab up                       do it; on a machine without Xen, in a box with a real dom0
+  lab ssh molly -- crm_mon -1  look into a guest
+  lab fence-test               prove again that fencing works
+  lab down                     stop the cluster, then the guests
+  lab init                     write a lab.yaml of your own
+
+Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touched;
+            4 another run holds the lab; 130 interrupted (lab up goes on from there).`,
+    );
+
+  lab.addCommand(
+    labCommand('up', 'make the lab so: what is there already stays')
+      .option('--dry-run', 'show every command and file, change nothing')
+      .option('--yes', 'agree beforehand to whatever would be lost')
+      .addOption(json())
+      .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)
+      .option('--trace', 'tell the round trips to each host in the end')
+      .addHelpText(
+        'after',
+        '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml',
+      )
+      .action(async (options) => exit(await (await import('./commands/up.ts')).upCommand(options))),
+  );
+  lab.addCommand(
+    labCommand('status', 'what there is: dom0, guests, cluster, fencing')
+      .addOption(json())
+      .action(async (options) => exit(await (await import('./commands/status.ts')).statusCommand(options))),
+  );
+  lab.addCommand(
+    labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
+      .addOption(json())
+      .action(async (options) => exit(await (await import('./commands/lab.ts')).fenceTestCommand(options))),
+  );
+  lab.addCommand(
+    labCommand('ssh', 'a shell in a guest, or one command')
+      .argument('<guest>')
+      .argument('[command...]')
+      .addHelpText('after', '\nExamples:\n  lab ssh molly\n  lab ssh molly -- corosync-quorumtool -s')
+      .action(async (guest, command, options) =>
+        exit(await (await import('./commands/guests.ts')).sshCommand(guest, command, options)),
+      ),
+  );
+  lab.addCommand(
+    labCommand('console', 'the console of a guest; leave it with Ctrl-]')
+      .argument('<guest>')
+      .action(async (guest, options) =>
+        exit(await (await import('./commands/guests.ts')).consoleCommand(guest, options)),
+      ),
+  );
+  lab.addCommand(
+    labCommand('down', 'stop the cluster on all guests, then the guests')
+      .option('--dry-run', 'show what would be done')
+      .addOption(json())
+      .action(async (options) => exit(await (await import('./commands/lab.ts')).downCommand(options))),
+  );
+  lab.addCommand(
+    labCommand('destroy', 'remove what carries this lab’s mark; lists it first')
+      .option('--yes', 'do not ask')
+      .option('--dry-run', 'show what would be removed')
+      .addOption(json())
+      .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
+  );
+  lab.addCommand(sandbox(exit));
+  lab.addCommand(
+    new Command('rewrite')
+      .description('edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout')
+      .argument('<file>', 'the domain file; - for stdin')
+      .option('--name <name>')
+      .option('--uuid <uuid|new>')
+      .option('--disk <spec>', 'a disk, e.g. tap:aio:/guests/molly.img,xvda,w (repeatable)', repeated)
+      .option('--vif <spec>', 'a network card, e.g. mac=00:16:3e:00:cf:fe,bridge=xenbr0 (repeatable)', repeated)
+      .option('--annotate', 'keep the old lines as comments')
+      .addHelpText('after', '\nExample:\n  lab rewrite /etc/xen/Default --name molly --uuid new --annotate')
+      .action(async (file, options) => {
+        const { rewrite, realIo } = await import('./commands/rewrite.ts');
+        await rewrite(file, options, realIo);
+      }),
+  );
+  lab.addCommand(
+    new Command('init')
+      .description('write a commented lab.yaml, after a few questions')
+      .option('--yes', 'do not ask: the document’s lab')
+      .option('-f, --file <lab.yaml>', 'where to', 'lab.yaml')
+      .action(async (options) => (await import('./commands/init.ts')).init(options)),
+  );
+  lab.addCommand(
+    new Command('schema')
+      .description('the JSON Schema of lab.yaml')
+      .action(async () => (await import('./commands/schema.ts')).schema(process.stdout)),
+  );
+  return lab;
+}
+
+function sandbox(exit: (code: number) => void): Command {
+  const commands = new Command('sandbox').description('the box with a real Xen dom0 that lab up --host sandbox uses');
+  const command = (name: string, description: string) =>
+    new Command(name).description(description).option('-f, --file <lab.yaml>', 'the lab whose sandbox it is');
+  const run = () => import('./commands/sandbox.ts');
+  commands.addCommand(
+    command('up', 'build and boot dom0')
+      .option('--dry-run', 'show what would be done')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxUp(options))),
+  );
+  commands.addCommand(
+    command('down', 'stop the guests, then dom0')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxDownCommand(options))),
+  );
+  commands.addCommand(
+    command('ssh', 'a shell on dom0, or one command')
+      .argument('[command...]')
+      .action(async (argv, options) => exit(await (await run()).sandboxSsh(argv, options))),
+  );
+  commands.addCommand(
+    command('destroy', 'remove the sandbox with all its guests; the cached images stay')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxDestroyCommand(options))),
+  );
+  commands.addCommand(
+    command('status', 'whether it runs, and where its files are')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxStatus(options))),
+  );
+  return commands;
+}
+
+/** Runs the command line. @returns the exit code */
+async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const lab = program((ended) => {
+    code = ended;
+  });
+  // commander ends the process for bad usage with 1; ours is 2.
+  const overridden = (command: Command) => {
+    command.exitOverride();
+    for (const child of command.commands) overridden(child);
+  };
+  overridden(lab);
+  try {
+    await lab.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof LabError)) throw error;
+    process.stderr.write(`lab: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
+    return error.exitCode;
+  }
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+process.exitCode = await main(process.argv);

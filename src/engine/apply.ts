@@ -10,10 +10,10 @@ const defaultTimeout = 600_000;
 export class Applier {
   readonly #fault: Fault | undefined;
   /** Time-outs are multiplied by this: how slow the machine is, measured. */
-  readonly #slowness: () => number;
+  readonly #slowness: () => Promise<number>;
   #count = 0;
 
-  constructor(fault: Fault | undefined, slowness: () => number) {
+  constructor(fault: Fault | undefined, slowness: () => Promise<number>) {
     this.#fault = fault;
     this.#slowness = slowness;
   }
@@ -54,7 +54,7 @@ export class Applier {
   ): Promise<void> {
     const stop = change.grows ? watchGrowth(change.grows, host, says) : () => {};
     try {
-      const timeout = (change.timeout ?? defaultTimeout) * this.#slowness();
+      const timeout = (change.timeout ?? defaultTimeout) * (await this.#slowness());
       const ran = await host.run(change.argv, {
         timeout,
         midway,

@@ -9,12 +9,16 @@ export type Judged = Verdict | { readonly is: 'failed'; readonly error: unknown 
 
 export type Plan = ReadonlyMap<Node, Judged>;
 
+/** Where the evidence of earlier trials is found. */
+export type Proofs = Pick<Journal, 'evidence'>;
+
 /** Stands for a host that is not there, as it will be when the recipe has just made it; undefined if that is not known. */
 export type Foresight = (host: HostName) => Pick<Hosts, 'host'> | undefined;
 
 interface PlanOptions {
   readonly hosts: Pick<Hosts, 'host'>;
-  readonly journal: Journal;
+  /** What trials proved before. */
+  readonly proofs: Proofs;
   readonly foresee?: Foresight;
 }
 
@@ -30,7 +34,7 @@ export async function plan(nodes: readonly Node[], options: PlanOptions): Promis
   return lookInOrder(nodes, first, options);
 }
 
-async function lookAtOnce(nodes: readonly Node[], { hosts, journal }: PlanOptions): Promise<Plan> {
+async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions): Promise<Plan> {
   const providers = providersOf(nodes);
   const judging = new Map<Node, Promise<Judged>>();
   const viewpoint: Viewpoint = {
@@ -40,7 +44,7 @@ async function lookAtOnce(nodes: readonly Node[], { hosts, journal }: PlanOption
       if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(host, provider);
     },
   };
-  for (const node of nodes) judging.set(node, judge(node, viewpoint, journal));
+  for (const node of nodes) judging.set(node, judge(node, viewpoint, proofs));
   const verdicts = await Promise.all(judging.values());
   return new Map(nodes.map((node, n) => [node, verdicts[n] as Judged]));
 }
@@ -48,7 +52,7 @@ async function lookAtOnce(nodes: readonly Node[], { hosts, journal }: PlanOption
 async function lookInOrder(
   nodes: readonly Node[],
   first: Plan,
-  { hosts, journal, foresee }: PlanOptions,
+  { hosts, proofs, foresee }: PlanOptions,
 ): Promise<Plan> {
   const providers = providersOf(nodes);
   const plan = new Map<Node, Judged>();
@@ -68,9 +72,8 @@ async function lookInOrder(
   for (const node of nodes) {
     const settled = node.after.every((before) => plan.get(before)?.is === 'met');
     const before = first.get(node);
-    let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, journal);
-    if (judged.is === 'later')
-      judged = { ...judged, changes: await foreseen(node, overlay, foresee, missing, journal) };
+    let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, proofs);
+    if (judged.is === 'later') judged = { ...judged, changes: await foreseen(node, overlay, foresee, missing, proofs) };
     plan.set(node, judged);
     if (judged.is === 'change' || judged.is === 'later') {
       for (const change of judged.changes) if (change.is === 'file') overlay.set(`${node.on}:${change.path}`, change);
@@ -85,7 +88,7 @@ async function foreseen(
   overlay: Overlay,
   foresee: Foresight | undefined,
   missing: (host: HostName, asker: Node) => Node | undefined,
-  journal: Journal,
+  proofs: Proofs,
 ) {
   const hosts = foresee?.(node.on);
   if (!hosts) return [];
@@ -99,17 +102,17 @@ async function foreseen(
         if (provider && !foresee?.(host)) notYet(host, provider);
       },
     },
-    journal,
+    proofs,
   );
   return judged.is === 'change' ? judged.changes : [];
 }
 
 /** One node, from one viewpoint. Never throws: a failure is a value. */
-export async function judge(node: Node, viewpoint: Viewpoint, journal: Journal): Promise<Judged> {
+export async function judge(node: Node, viewpoint: Viewpoint, proofs: Proofs): Promise<Judged> {
   try {
     const look = lookFor(node, viewpoint);
     if (node.kind === 'trial') {
-      const evidence = await journal.evidence(node.id, await node.basis(look));
+      const evidence = await proofs.evidence(node.id, await node.basis(look));
       return evidence?.passed ? { is: 'met' } : { is: 'change', changes: node.changes };
     }
     const changes = await node.check(look);

@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts';
+import { type Change, sayChange } from '../model/change.ts';
 import { CommandFailed, DidNotSettle, Interrupted, LabError, NotYet } from '../model/errors.ts';
 import type { Emit, Failure, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
@@ -7,7 +7,7 @@ import { Applier } from './apply.ts';
 import type { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
 import { lookFor, notYet, providersOf, type Viewpoint } from './look.ts';
-import { type Foresight, type Judged, judge, plan } from './plan.ts';
+import { type Foresight, type Judged, judge, type Proofs, plan } from './plan.ts';
 import { info, outline, summarize } from './report.ts';
 
 export interface RunOptions {
@@ -16,9 +16,11 @@ export interface RunOptions {
   readonly chapters: readonly Chapter[];
   readonly hosts: Hosts;
   readonly journal: Journal;
+  /** Where earlier evidence is looked for: the journal, or nowhere. */
+  readonly proofs: Proofs;
   readonly emit: Emit;
   /** How slow this machine is against the reference: time-outs are multiplied by it. Asked when needed: it may be measured in the run. */
-  readonly slowness: () => number;
+  readonly slowness: () => Promise<number>;
   readonly fault?: Fault | undefined;
   readonly signal?: AbortSignal;
   readonly foresee?: Foresight;
@@ -135,7 +137,7 @@ class Run {
     const untouched = node.after.every((before) => this.#ended.get(before) !== 'change');
     // What was met a moment ago is still so, unless this run changed something before it.
     if (planned?.is === 'met' && untouched) return { verdict: 'met', changes: [] };
-    const judged = await judge(node, this.#viewpoint, this.#options.journal);
+    const judged = await judge(node, this.#viewpoint, this.#options.proofs);
     if (judged.is === 'met') return { verdict: 'met', changes: [] };
     const changes = changesOf(judged);
     await this.#options.journal.add({ is: 'started', id: node.id });
@@ -157,7 +159,11 @@ class Run {
         // A command may crash after it did its work: what counts is the world.
         if (!(error instanceof CommandFailed) || changes.length > 1 || !step.settle) throw error;
         says(`${error.message.split('\n')[0]}; looking at what really happened`);
-        if ((await judge(step, this.#viewpoint, this.#options.journal)).is !== 'met') throw error;
+        const now = await judge(step, this.#viewpoint, this.#options.proofs);
+        const again =
+          now.is === 'change' &&
+          now.changes.some((left) => left.is === 'command' && sayChange(left) === sayChange(change));
+        if (again || now.is === 'failed') throw error;
       }
     }
     if (step.provides) await this.#options.hosts.forget(step.provides);
@@ -165,11 +171,11 @@ class Run {
   }
 
   async #settle(step: Step<unknown>, says: (text: string) => void): Promise<void> {
-    const limit = (step.settle?.within ?? 0) * this.#options.slowness();
+    const limit = (step.settle?.within ?? 0) * (await this.#options.slowness());
     const began = performance.now();
     const look = lookFor(step, this.#viewpoint);
     for (let pause = 250; ; pause = Math.min(pause * 1.5, 3000)) {
-      const judged = await judge(step, this.#viewpoint, this.#options.journal);
+      const judged = await judge(step, this.#viewpoint, this.#options.proofs);
       if (judged.is === 'met') return;
       if (judged.is === 'failed') throw judged.error;
       const elapsed = performance.now() - began;

@@ -44,8 +44,15 @@ export class LabHosts implements Hosts {
     await this.#hosts.get(name)?.close();
   }
 
-  async lock(path: string, who: string): Promise<Lock> {
-    return takeLock(await this.host('dom0').channel(), 'dom0', path, who);
+  async lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock> {
+    const host = this.host(name);
+    const lock = await takeLock(await host.channel(), name, path, who, onWait);
+    host.lockFile = path;
+    return lock;
+  }
+
+  kill(): void {
+    for (const host of this.#hosts.values()) host.kill();
   }
 
   async argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv> {

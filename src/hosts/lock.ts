@@ -1,28 +1,53 @@
 import { execa } from 'execa';
 import { Held, Unreachable } from '../model/errors.ts';
-import type { Lock } from '../model/host.ts';
+import type { Argv, Lock } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 
-/** Holds flock(1) on a file for as long as its stdin is open, so that the lock goes with whoever holds the other end. */
-const script = `mkdir -p "$(dirname "$1")" && exec 9>>"$1" || exit 1
+/** The second lock's file, beside the first. */
+const WORK = '.work';
+
+/**
+ * Holds flock(1) on a file for as long as its stdin is open, so that the lock goes with whoever holds the other end. Commands
+ * of a run hold a second lock (WORK) while they last: those of a run that was killed may outlive it, and are waited for here.
+ */
+const script = `mkdir -p "$(dirname "$1")" && exec 9>>"$1" 8>>"$1${WORK}" || exit 1
 flock -n 9 || { cat "$1"; exit 44; }
+flock -n 8 || { echo waiting; flock -w "$3" 8 || exit 45; }
+exec 8>&-
 printf '%s' "$2" > "$1"
 echo held
 cat > /dev/null
 : > "$1"`;
 
+/** How long a command of a killed run is waited for (s). */
+const patience = 900;
+
+/** A command that holds the work lock while it and its children last. */
+export function working(lock: string, argv: Argv): Argv {
+  return ['flock', '-s', `${lock}${WORK}`, ...argv];
+}
+
 /**
+ * @param onWait told when a command of a killed run has to be waited for
  * @throws Held with what the holder wrote
  * @throws Unreachable when the lock file cannot be made
  */
-export async function takeLock(channel: Channel, host: string, path: string, who: string): Promise<Lock> {
-  const [program, ...args] = channel.wrap(['sh', '-c', script, 'sh', path, who]);
+export async function takeLock(
+  channel: Channel,
+  host: string,
+  path: string,
+  who: string,
+  onWait: (says: string) => void,
+): Promise<Lock> {
+  const [program, ...args] = channel.wrap(['sh', '-c', script, 'sh', path, who, String(patience)]);
   const holder = execa(program, args, { stdin: 'pipe', reject: false, detached: true });
   holder.stdin.on('error', () => {});
   const taken = new Promise<'held'>((resolve) => {
     let text = '';
     holder.stdout.on('data', (chunk: Buffer) => {
       text += chunk;
+      if (String(chunk).includes('waiting'))
+        onWait(`a command of a run that was killed is still at work on ${host}: waiting for it, ${patience} s at most`);
       if (text.endsWith('held\n')) resolve('held');
     });
   });
@@ -32,6 +57,11 @@ export async function takeLock(channel: Channel, host: string, path: string, who
       throw new Held(
         `another run holds the lab: ${ended.stdout.trim() || 'it did not say who'}`,
         'wait for it to end, or stop it',
+      );
+    if (ended.exitCode === 45)
+      throw new Held(
+        `a command of a run that was killed is still at work on ${host}`,
+        `see what holds ${path}${WORK}: fuser -v ${path}${WORK}`,
       );
     throw new Unreachable(host, `cannot take the lock ${path}: ${ended.stderr.trim() || ended.shortMessage}`);
   }

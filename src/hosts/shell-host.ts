@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { CommandFailed } from '../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
+import { working } from './lock.ts';
 import { quote } from './quote.ts';
 import { assertOnlyLooks } from './read-only.ts';
 import * as scripts from './scriptlets.ts';
@@ -24,6 +25,9 @@ export class ShellHost implements Host {
   readonly name: string;
   /** Batches and commands sent so far. */
   roundTrips = 0;
+  /** The lock file whose work lock commands hold, once this run has the lock. */
+  lockFile: string | undefined;
+  readonly #running = new Set<number>();
   readonly #open: () => Promise<Channel>;
   #channel: Promise<Channel> | undefined;
   #shell: WarmShell | undefined;
@@ -63,9 +67,11 @@ export class ShellHost implements Host {
     };
   }
 
-  async run(argv: Argv, { input, timeout, onOutput, midway }: RunOptions = {}): Promise<Ran> {
+  async run(argv: Argv, { input, timeout, onOutput, midway, outlives }: RunOptions = {}): Promise<Ran> {
     this.roundTrips++;
-    const [program, ...rest] = (await this.channel()).wrap(argv);
+    const [program, ...rest] = (await this.channel()).wrap(
+      this.lockFile === undefined || outlives ? argv : working(this.lockFile, argv),
+    );
     const child = execa(program, rest, {
       ...(input === undefined ? { stdin: 'ignore' } : { input }),
       ...(timeout === undefined ? {} : { timeout }),
@@ -77,7 +83,9 @@ export class ShellHost implements Host {
       for (const stream of [child.stdout, child.stderr])
         stream.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
     if (midway) setTimeout(midway, 30);
+    if (child.pid !== undefined) this.#running.add(child.pid);
     const { exitCode, stdout, stderr, timedOut, shortMessage } = await child;
+    if (child.pid !== undefined) this.#running.delete(child.pid);
     const code = timedOut ? 124 : exitCode;
     if (code === undefined) return { argv, code: 127, stdout: '', stderr: shortMessage ?? '' };
     return { argv, code, stdout: String(stdout), stderr: String(stderr) };
@@ -87,6 +95,11 @@ export class ShellHost implements Host {
     const ran = await this.run(['sh', '-c', writeScript, 'sh', path, mode.toString(8)], { input: bytes, midway });
     if (ran.code !== 0)
       throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
+  }
+
+  /** Ends the commands under way, with all their children here. */
+  kill(): void {
+    for (const pid of this.#running) process.kill(-pid, 'SIGTERM');
   }
 
   async close(): Promise<void> {

@@ -28,6 +28,8 @@ export interface CommandChange {
   readonly destroys?: string;
   /** Where to look for how far a long copy has come: this file grows to so many allocated bytes. */
   readonly grows?: { readonly path: string; readonly bytes: number };
+  /** It leaves a process behind on purpose (a daemon). */
+  readonly outlives?: true;
   /** Limit in milliseconds; default 10 minutes. */
   readonly timeout?: number;
 }

@@ -56,6 +56,8 @@ export interface RunOptions {
   readonly timeout?: number;
   /** Called with what arrives on stdout and stderr, as it arrives. */
   readonly onOutput?: (chunk: string) => void;
+  /** The command leaves a process behind on purpose, which nobody should wait for. */
+  readonly outlives?: boolean;
   /** Fault injection: called once, in the middle of the work. */
   readonly midway?: (() => void) | undefined;
 }
@@ -79,10 +81,13 @@ export interface Hosts {
   /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
   forget(name: HostName): Promise<void>;
   /**
-   * Takes the kernel lock on a file of dom0 and writes `who` into it.
+   * Takes the kernel lock on a file of a host and writes `who` into it.
+   * @param onWait told when a command that outlived a killed run has to be waited for
    * @throws Held with what the holder wrote, if another run has it
    */
-  lock(path: string, who: string): Promise<Lock>;
+  lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock>;
+  /** Ends the commands under way: after a second Ctrl-C. */
+  kill(): void;
   /** How to start a program on a host by hand, as a local argv: for `lab ssh` and `lab console`. */
   argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv>;
   /** Round trips made so far, a count per host: what `--trace` prints. */

@@ -31,7 +31,7 @@ export function decideLab(spec: Spec): Lab {
     ...(host !== undefined && { host }),
     toolstack,
     guests: decideGuests(spec),
-    image: { path: image.path, bytes: image.size, install: image.install },
+    image: { path: image.path, bytes: image.size, install: image.install, uuid: v5(`${name}/Default`, NAMESPACE) },
     disks: decideDisks(spec),
     network: { ...network, subnet: showSubnet(subnet), prefix: subnet.prefix, dom0Address: dom0Address(subnet) },
     fencing,

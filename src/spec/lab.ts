@@ -46,6 +46,8 @@ export interface Image {
   readonly path: string;
   readonly bytes: number;
   readonly install: Install;
+  /** Of the domain `Default`, which is never booted. */
+  readonly uuid: string;
 }
 
 export interface SharedDisk {

@@ -24,18 +24,36 @@ const patience = 4;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
-  packages: ['corosync', 'pacemaker', 'pacemaker-cli-utils', 'fence-virt', 'resource-agents', 'dlm-controld', 'gfs2-utils'],
+  packages: [
+    'corosync',
+    'pacemaker',
+    'pacemaker-cli-utils',
+    'fence-virt',
+    'resource-agents',
+    'dlm-controld',
+    'gfs2-utils',
+  ],
   offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
 
   secrets: (lab) => [
     randomKey(
-      { id: '5.authkey', title: 'Make the key of the cluster’s traffic', section: 'Setting up the cluster 2', on: 'dom0', after: [] },
+      {
+        id: '5.authkey',
+        title: 'Make the key of the cluster’s traffic',
+        section: 'Setting up the cluster 2',
+        on: 'dom0',
+        after: [],
+      },
       { path: dom0Paths(lab).authkey, bytes: 256, mode: 0o400, lab: lab.name },
     ),
   ],
 
   guestFiles: (lab) => [
-    { path: '/etc/corosync/corosync.conf', mode: 0o644, text: corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests }) },
+    {
+      path: '/etc/corosync/corosync.conf',
+      mode: 0o644,
+      text: corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests }),
+    },
     { path: '/etc/corosync/authkey', mode: 0o400, from: dom0Paths(lab).authkey },
   ],
 
@@ -67,21 +85,36 @@ export const pacemaker: Stack = {
       check: (look) => missingConfiguration(look, lab),
     };
     const started = awaited(
-      { id: '9.fencing-started', title: 'Wait for the fencing resources to start', section, on: first.name, after: [fencing] },
+      {
+        id: '9.fencing-started',
+        title: 'Wait for the fencing resources to start',
+        section,
+        on: first.name,
+        after: [fencing],
+      },
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
       (look) => missingFencing(look, lab),
     );
     return [...corosync, quorate, ...pacemakers, online, fencing, started];
   },
 
-  stop(lab) {
+  stop(lab, { isRunning }) {
     const off = (unit: string, after: readonly Node[]) =>
-      lab.guests.map((guest) =>
-        service(
-          { id: `down.${unit}-${guest.name}`, title: `Stop ${unit} on ${guest.name}`, section: '', on: guest.name, after },
+      lab.guests.map((guest) => {
+        const inside = service(
+          {
+            id: `down.${unit}-${guest.name}`,
+            title: `Stop ${unit} on ${guest.name}`,
+            section: '',
+            on: guest.name,
+            after,
+          },
           { unit, running: false },
-        ),
-      );
+        );
+        const check = async (look: Look) =>
+          (await isRunning({ ...look, host: look.on('dom0') }, guest)) ? inside.check(look) : [];
+        return { ...inside, check };
+      });
     const pacemakers = off('pacemaker', []);
     return [...pacemakers, ...off('corosync', pacemakers)];
   },
@@ -146,5 +179,7 @@ async function missingFencing(look: Look, lab: Lab): Promise<string | undefined>
     if (where === name && lab.guests.length > 1) return `fence-${name} runs on the node it fences`;
   }
   // Registered with the fencer of this node: the devices that it may run.
-  return registered.stdout.includes('fence-') || lab.guests.length === 1 ? undefined : 'stonith_admin -L lists no device';
+  return registered.stdout.includes('fence-') || lab.guests.length === 1
+    ? undefined
+    : 'stonith_admin -L lists no device';
 }

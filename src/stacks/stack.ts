@@ -1,5 +1,5 @@
-import type { Node, Step } from '../model/step.ts';
-import type { Lab } from '../spec/lab.ts';
+import type { Look, Node, Step } from '../model/step.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
 import type { GuestFile } from '../steps/guest-disk.ts';
 
 /** What makes a cluster of the guests: the seam between the recipes and pacemaker (or cman, the document's). */
@@ -15,5 +15,5 @@ export interface Stack {
   /** Starts the cluster on all guests together. */
   start(lab: Lab, after: readonly Node[]): readonly Node[];
   /** Stops the cluster software of all guests that run, before the guests are stopped: so nobody is fenced for leaving. */
-  stop(lab: Lab): readonly Step[];
+  stop(lab: Lab, guests: { isRunning(look: Look, guest: Guest): Promise<boolean> }): readonly Step[];
 }

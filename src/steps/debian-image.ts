@@ -19,7 +19,16 @@ export interface DebianImage {
 }
 
 /** Timers that wake a guest for nothing, and what slows a boot down for nothing. */
-const idle = ['apt-daily.timer', 'apt-daily-upgrade.timer', 'dpkg-db-backup.timer', 'e2scrub_all.timer', 'e2scrub_reap.service', 'fstrim.timer', 'getty@tty1.service', 'logrotate.timer'];
+const idle = [
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'dpkg-db-backup.timer',
+  'e2scrub_all.timer',
+  'e2scrub_reap.service',
+  'fstrim.timer',
+  'getty@tty1.service',
+  'logrotate.timer',
+];
 
 const initramfs = 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\n';
 
@@ -32,7 +41,12 @@ const initramfs = 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\n';
  */
 export function buildDebianImage(
   image: DebianImage,
-  { work, output, bytes, keep = [] }: { work: string; output: string; bytes: number; keep?: readonly (readonly [string, string])[] },
+  {
+    work,
+    output,
+    bytes,
+    keep = [],
+  }: { work: string; output: string; bytes: number; keep?: readonly (readonly [string, string])[] },
 ): readonly Change[] {
   const root = `${work}/root`;
   const skeleton = `${work}/skeleton`;
@@ -70,7 +84,19 @@ export function buildDebianImage(
       ],
       { timeout: 1_800_000 },
     ),
-    command(['mke2fs', '-q', '-F', '-t', 'ext4', '-E', 'lazy_itable_init=1,lazy_journal_init=1', '-d', root, `${output}.new`, `${bytes / 1024}k`]),
+    command([
+      'mke2fs',
+      '-q',
+      '-F',
+      '-t',
+      'ext4',
+      '-E',
+      'lazy_itable_init=1,lazy_journal_init=1',
+      '-d',
+      root,
+      `${output}.new`,
+      `${bytes / 1024}k`,
+    ]),
     ...keep.map(([from, to]) => command(['cp', root + from, to])),
     command(['mv', '-T', `${output}.new`, output]),
     command(['rm', '-rf', '--one-file-system', work]),

@@ -1,11 +1,16 @@
+import { type DomainEdits, editDomainFile } from '../formats/domain-file.ts';
 import { file } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
 import type { Step } from '../model/step.ts';
-import { type DomainEdits, editDomainFile } from '../formats/domain-file.ts';
 import { type Placed, textOf } from './file-content.ts';
 
-/** What says in a domain file whose it is. */
-const ownerLine = (lab: string) => `# This guest belongs to the lab ${lab}.\n`;
+/** What says in a domain file whose it is; a line of its own, the first. */
+export const ownerLine = (lab: string) => `# This guest belongs to the lab ${lab}.\n`;
+
+/** The default file may have been written by another lab. */
+function withoutOwner(text: string): string {
+  return text.replace(/^# This guest belongs to the lab \S+\.\n/m, '');
+}
 
 /** The lab that a domain file belongs to; undefined: none. */
 export function ownerOf(text: string): string | undefined {
@@ -19,7 +24,13 @@ export function ownerOf(text: string): string | undefined {
  */
 export function domainFile(
   placed: Placed,
-  { path, base, edits, annotate, lab }: { path: string; base: string; edits: DomainEdits; annotate: boolean; lab: string },
+  {
+    path,
+    base,
+    edits,
+    annotate,
+    lab,
+  }: { path: string; base: string; edits: DomainEdits; annotate: boolean; lab: string },
 ): Step {
   return {
     kind: 'step',
@@ -28,11 +39,17 @@ export function domainFile(
       const [own, origin] = await Promise.all([host.readFile(path), host.readFile(base)]);
       const text = textOf(own);
       if (text !== undefined && ownerOf(text) !== lab) {
-        throw new Refused(`${path} is not this lab's: it does not say "${ownerLine(lab).trim()}"`, `move it away, or name the guest otherwise in lab.yaml`);
+        throw new Refused(
+          `${path} is not this lab's: it does not say "${ownerLine(lab).trim()}"`,
+          `move it away, or name the guest otherwise in lab.yaml`,
+        );
       }
       const from = text ?? textOf(origin);
       if (from === undefined) throw new NotYet(base, `${path} is made from ${base}, which is not there`);
-      const wanted = editDomainFile(text ?? ownerLine(lab) + from, edits, { file: text === undefined ? base : path, annotate });
+      const wanted = editDomainFile(text ?? ownerLine(lab) + withoutOwner(from), edits, {
+        file: text === undefined ? base : path,
+        annotate,
+      });
       return wanted === text ? [] : [file(path, 0o644, wanted, own)];
     },
   };

@@ -30,14 +30,29 @@ export function fencingTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): 
       const guest = host(from.name);
       const dom0 = host('dom0');
       const transcript: string[] = [];
-      const keep = (on: string, { argv, code, stdout, stderr }: Ran) => transcript.push(`${on}# ${argv.join(' ')}`, ...`${stdout}${stderr}`.trimEnd().split('\n'), `(exit code ${code})`);
-      const fail = (layer: string, says: string, hint: string): Evidence => ({ passed: false, layer, says, hint, transcript });
+      const keep = (on: string, { argv, code, stdout, stderr }: Ran) =>
+        transcript.push(
+          `${on}# ${argv.join(' ')}`,
+          ...`${stdout}${stderr}`.trimEnd().split('\n'),
+          `(exit code ${code})`,
+        );
+      const fail = (layer: string, says: string, hint: string): Evidence => ({
+        passed: false,
+        layer,
+        says,
+        hint,
+        transcript,
+      });
 
       const listed = await guest.run(list, { timeout: 120_000 });
       keep(from.name, listed);
       const seen = readFenceList(listed.stdout);
       if (listed.code === 0 && !seen.some(({ uuid }) => uuid === at.uuid)) {
-        return fail('name', `dom0 answers, but its list lacks ${at.name} with uuid ${at.uuid}`, 'a domain made by xl create is invisible to libvirt: lab up defines and starts it there');
+        return fail(
+          'name',
+          `dom0 answers, but its list lacks ${at.name} with uuid ${at.uuid}`,
+          'a domain made by xl create is invisible to libvirt: lab up defines and starts it there',
+        );
       }
       const cursor = await logCursor(dom0);
       const tried = await guest.run(nullTest, { timeout: 120_000 });
@@ -46,8 +61,18 @@ export function fencingTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): 
       transcript.push('dom0# journalctl -u fence_virtd', ...log);
       const verdict = judgeNullTest(`${tried.stdout}${tried.stderr}`, tried.code);
       const request = log.some((line) => line.includes('Request') && line.includes(at.name));
-      if (!verdict.passed) return fail(request && verdict.layer === 'request to dom0' ? 'call back to the guest' : (verdict.layer ?? 'answer'), verdict.says, hintFor(log, lab, from));
-      if (!request) return fail('request to dom0', 'the client got its answer, but fence_virtd on this dom0 logged no request: another host answers', 'look for a second fence_virtd on this network');
+      if (!verdict.passed)
+        return fail(
+          request && verdict.layer === 'request to dom0' ? 'call back to the guest' : (verdict.layer ?? 'answer'),
+          verdict.says,
+          hintFor(log, lab, from),
+        );
+      if (!request)
+        return fail(
+          'request to dom0',
+          'the client got its answer, but fence_virtd on this dom0 logged no request: another host answers',
+          'look for a second fence_virtd on this network',
+        );
       return { passed: true, says: `${from.name} reaches ${at.name} through dom0: ${verdict.says}`, transcript };
     },
   };
@@ -56,8 +81,10 @@ export function fencingTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): 
 /** What the log of fence_virtd says about a failure. */
 function hintFor(log: readonly string[], lab: Lab, from: Guest): string {
   const text = log.join('\n');
-  if (/mismatch/i.test(text)) return `the keys differ: compare sha256sum ${lab.fencing.key} on dom0 and in ${from.name}`;
-  if (/Failed to call back|Network is unreachable/.test(text)) return `dom0 cannot open TCP ${lab.fencing.port} on ${from.address}: look at the guest's firewall and the route`;
+  if (/mismatch/i.test(text))
+    return `the keys differ: compare sha256sum ${lab.fencing.key} on dom0 and in ${from.name}`;
+  if (/Failed to call back|Network is unreachable/.test(text))
+    return `dom0 cannot open TCP ${lab.fencing.port} on ${from.address}: look at the guest's firewall and the route`;
   return `on dom0: systemctl status fence_virtd; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
 }
 

@@ -1,6 +1,6 @@
 import type { Change } from '../model/change.ts';
 import { NotYet, Unreachable } from '../model/errors.ts';
-import type { Settle, Look } from '../model/step.ts';
+import type { Look, Settle } from '../model/step.ts';
 import type { Guest } from '../spec/lab.ts';
 
 /** How long a guest may take to boot on the reference machine (ms). Measured there: 50–95 s without KVM. */
@@ -37,7 +37,10 @@ export function bootSettles(guest: Guest, alive: (look: Look) => Promise<boolean
         layer(look, guest, alive),
         look.host.read(['tail', '-n', '15', `/var/log/xen/console/guest-${guest.name}.log`]),
       ]);
-      return [`layer: ${reached}`, ...(console.code === 0 ? ['last lines of its console:', ...console.stdout.trimEnd().split('\n')] : [])];
+      return [
+        `layer: ${reached}`,
+        ...(console.code === 0 ? ['last lines of its console:', ...console.stdout.trimEnd().split('\n')] : []),
+      ];
     },
   };
 }

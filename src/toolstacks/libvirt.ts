@@ -1,10 +1,10 @@
+import { xlDisk } from '../formats/disk-spec.ts';
 import { readDomainFile } from '../formats/domain-file.ts';
 import { domainXml, readDomainXml, sameDomain } from '../formats/domain-xml.ts';
-import { xlDisk } from '../formats/disk-spec.ts';
 import { writeVif } from '../formats/vif-spec.ts';
 import { type Change, command } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
-import type { Look, Node, Step } from '../model/step.ts';
+import type { Look, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { requirement } from '../steps/requirement.ts';
@@ -14,7 +14,13 @@ import { domainDefinition, domainState, isAlive, virsh } from './virsh.ts';
 
 /** Today's toolstack: xen:///system, the only one whose guests fence_virtd can see. */
 export const libvirt: Toolstack = {
-  packages: ['xen-system-amd64', 'libvirt-daemon-system', 'libvirt-clients', 'libvirt-daemon-driver-xen', 'qemu-system-xen'],
+  packages: [
+    'xen-system-amd64',
+    'libvirt-daemon-system',
+    'libvirt-clients',
+    'libvirt-daemon-driver-xen',
+    'qemu-system-xen',
+  ],
 
   domainEdits: (lab, guest) => ({
     name: guest.name,
@@ -24,12 +30,16 @@ export const libvirt: Toolstack = {
     vcpus: guest.vcpus,
     disk: [
       xlDisk({ target: guest.disk, format: 'raw', vdev: 'xvda', access: 'w', backendtype: 'qdisk' }),
-      ...lab.disks.map(({ path, device }) => xlDisk({ target: path, format: 'raw', vdev: device, access: 'w', backendtype: 'qdisk' })),
+      ...lab.disks.map(({ path, device }) =>
+        xlDisk({ target: path, format: 'raw', vdev: device, access: 'w', backendtype: 'qdisk' }),
+      ),
     ],
     vif: [writeVif({ mac: guest.mac, bridge: lab.network.bridge })],
   }),
 
-  defaultDomainFile: (lab) => `# The default image's domain: never booted, only copied. The guests' files are made from it.
+  defaultDomainFile: (
+    lab,
+  ) => `# The default image's domain: never booted, only copied. The guests' files are made from it.
 name = "Default"
 uuid = "${lab.image.uuid}"
 maxmem = 256
@@ -48,7 +58,13 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
 
   unique: (lab, after) =>
     requirement(
-      { id: '4.unique', title: 'No other domain has a name, uuid or MAC of this lab', section: 'Creating virtual machines 5', on: 'dom0', after },
+      {
+        id: '4.unique',
+        title: 'No other domain has a name, uuid or MAC of this lab',
+        section: 'Creating virtual machines 5',
+        on: 'dom0',
+        after,
+      },
       async (look) => {
         const { stdout } = await look.host.read(virsh('list', '--all', '--name'));
         const names = stdout.split('\n').filter((name) => name !== '' && name !== 'Domain-0');
@@ -56,7 +72,11 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
         for (const facts of found.flatMap((xml) => (xml === undefined ? [] : [readDomainXml(xml)]))) {
           if (facts.mark?.lab === lab.name) continue;
           const what = clash(lab, facts);
-          if (what) return { says: `the domain ${facts.name}, which is not this lab's, has ${what}`, hint: 'name the guest otherwise, or set network.mac, in lab.yaml' };
+          if (what)
+            return {
+              says: `the domain ${facts.name}, which is not this lab's, has ${what}`,
+              hint: 'name the guest otherwise, or set network.mac, in lab.yaml',
+            };
         }
         return undefined;
       },
@@ -100,7 +120,10 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
     section: '',
     on: 'dom0',
     after,
-    settle: { within: 180_000, hint: `look at its console (lab console ${guest.name}); power it off with: virsh -c xen:///system destroy ${guest.name}` },
+    settle: {
+      within: 180_000,
+      hint: `look at its console (lab console ${guest.name}); power it off with: virsh -c xen:///system destroy ${guest.name}`,
+    },
     async check(look) {
       const state = await domainState(look.host, guest.name);
       if (!isAlive(state)) return [];
@@ -132,7 +155,10 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
 
 /** The definition that follows from the domain file, unless libvirt has it already. */
 async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<readonly Change[]> {
-  const [bytes, current] = await Promise.all([look.host.readFile(guest.domainFile), domainDefinition(look.host, guest.name)]);
+  const [bytes, current] = await Promise.all([
+    look.host.readFile(guest.domainFile),
+    domainDefinition(look.host, guest.name),
+  ]);
   const text = textOf(bytes);
   if (text === undefined) throw new NotYet(`4.domain-file-${guest.name}`);
   const wanted = domainXml(readDomainFile(text, guest.domainFile), {
@@ -141,7 +167,10 @@ async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<re
   });
   const found = current === undefined ? undefined : readDomainXml(current);
   if (found && found.mark?.lab !== lab.name) {
-    throw new Refused(`there is a domain ${guest.name} already, and it is not this lab's`, 'name the guest otherwise in lab.yaml');
+    throw new Refused(
+      `there is a domain ${guest.name} already, and it is not this lab's`,
+      'name the guest otherwise in lab.yaml',
+    );
   }
   if (found && sameDomain(readDomainXml(wanted), found).length === 0) return [];
   return [command(virsh('define', '/dev/stdin'), { input: wanted })];
@@ -149,8 +178,13 @@ async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<re
 
 /** What of ours a foreign domain has. */
 function clash(lab: Lab, facts: ReturnType<typeof readDomainXml>): string | undefined {
-  const guest = lab.guests.find(({ name, uuid, mac }) => name === facts.name || uuid === facts.uuid || facts.interfaces.some((card) => card.mac === mac.toLowerCase()));
+  const guest = lab.guests.find(
+    ({ name, uuid, mac }) =>
+      name === facts.name || uuid === facts.uuid || facts.interfaces.some((card) => card.mac === mac.toLowerCase()),
+  );
   if (!guest) return undefined;
   if (guest.name === facts.name) return `the name of a guest`;
-  return guest.uuid === facts.uuid ? `the uuid of ${guest.name} (${guest.uuid})` : `the MAC of ${guest.name} (${guest.mac})`;
+  return guest.uuid === facts.uuid
+    ? `the uuid of ${guest.name} (${guest.uuid})`
+    : `the MAC of ${guest.name} (${guest.mac})`;
 }

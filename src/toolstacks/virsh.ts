@@ -1,5 +1,5 @@
-import type { Argv, Reader } from '../model/host.ts';
 import { LabError } from '../model/errors.ts';
+import type { Argv, Reader } from '../model/host.ts';
 
 /** virsh on this dom0's Xen. A domain made by `xl create` is invisible here, and so to fence_virtd. */
 export function virsh(...args: readonly [string, ...string[]]): Argv {
@@ -11,7 +11,10 @@ export async function domainState(dom0: Reader, name: string): Promise<string | 
   const { code, stdout, stderr } = await dom0.read(virsh('domstate', name));
   if (code === 0) return stdout.trim();
   if (/failed to get domain|Domain not found/.test(stderr)) return undefined;
-  throw new LabError(`on ${dom0.name}: virsh domstate ${name}: ${stderr.trim() || `exit code ${code}`}`, 'look at: virsh -c xen:///system list --all');
+  throw new LabError(
+    `on ${dom0.name}: virsh domstate ${name}: ${stderr.trim() || `exit code ${code}`}`,
+    'look at: virsh -c xen:///system list --all',
+  );
 }
 
 export function isAlive(state: string | undefined): boolean {

@@ -34,7 +34,12 @@ const LOLCATS: Lab = {
       domainFile: '/etc/xen/frederick',
     },
   ],
-  image: { path: '/guests/default.img', bytes: 10 * GiB, install: { by: 'debian', suite: 'bookworm' } },
+  image: {
+    path: '/guests/default.img',
+    bytes: 10 * GiB,
+    install: { by: 'debian', suite: 'bookworm' },
+    uuid: 'eae5a45b-1ae5-5b25-80a8-5db84f179fa0',
+  },
   disks: [
     { name: 'quorum', path: '/guests/quorum.dsk', bytes: 10 * MiB, device: 'xvdb' },
     { name: 'shared', path: '/guests/shared.dsk', bytes: 10 * GiB, device: 'xvdc' },

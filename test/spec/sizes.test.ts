@@ -29,7 +29,7 @@ it.each([
 it('showSize is read back', () => {
   fc.assert(
     fc.property(
-      fc.integer({ min: 1, max: 2 ** 43 }),
+      fc.integer({ min: 1, max: 2 ** 43 - 1 }),
       (kibibytes) => parseSize(showSize(kibibytes * 1024)) === kibibytes * 1024,
     ),
   );

@@ -1,0 +1,122 @@
+import { readCrmMon } from '../../formats/crm-mon.ts';
+import { LabError } from '../../model/errors.ts';
+import type { Hosts } from '../../model/host.ts';
+import type { Guest } from '../../spec/lab.ts';
+import { domainState, isAlive } from '../../toolstacks/virsh.ts';
+import { type Context, openContext, type WhichLab } from '../context.ts';
+import { showWhere } from '../where.ts';
+
+interface GuestStatus {
+  readonly name: string;
+  readonly address: string;
+  /** What libvirt says: running, shut off …; absent: no such domain. */
+  readonly domain: string;
+  /** Whether it answers, and how far it booted. */
+  readonly system: string;
+  /** Its node in the cluster. */
+  readonly node: 'online' | 'offline';
+}
+
+interface Status {
+  readonly lab: string;
+  readonly where: string;
+  readonly dom0: 'up' | 'down';
+  readonly guests: readonly GuestStatus[];
+  readonly quorate: boolean;
+  /** Fencing resources that run: where. */
+  readonly fencing: Readonly<Record<string, string>>;
+  /** Where the last run died. */
+  readonly unfinished?: { readonly at: string; readonly ids: readonly string[] };
+}
+
+/** `lab status`: what there is, from the world. Never waits for the lock. */
+export async function statusCommand(options: WhichLab & { readonly json?: boolean }): Promise<number> {
+  const context = await openContext(options);
+  try {
+    const status = await look(context);
+    process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : show(status));
+    return 0;
+  } finally {
+    await context.hosts.close();
+  }
+}
+
+async function look({ lab, where, hosts, journal }: Context): Promise<Status> {
+  const states = await reached(() => Promise.all(lab.guests.map(({ name }) => domainState(hosts.host('dom0'), name))));
+  const guests = await Promise.all(lab.guests.map((guest, n) => guestStatus(hosts, guest, states?.[n])));
+  const monitor = guests.find(({ crm }) => crm !== undefined)?.crm;
+  const unfinished = await journal.unfinished();
+  return {
+    lab: lab.name,
+    where: showWhere(where),
+    dom0: states === undefined ? 'down' : 'up',
+    guests: guests.map(({ crm: _, ...guest }) => ({
+      ...guest,
+      node: monitor?.online.includes(guest.name) ? 'online' : 'offline',
+    })),
+    quorate: monitor?.quorate ?? false,
+    fencing: Object.fromEntries(monitor?.started ?? []),
+    ...(unfinished ? { unfinished } : {}),
+  };
+}
+
+async function guestStatus(hosts: Hosts, { name, address }: Guest, state: string | undefined) {
+  const found = isAlive(state)
+    ? await reached(() =>
+        Promise.all([
+          hosts.host(name).read(['systemctl', 'is-system-running']),
+          hosts.host(name).read(['crm_mon', '-1', '--output-as=xml']),
+        ]),
+      )
+    : undefined;
+  const [system, crm] = found ?? [];
+  return {
+    name,
+    address,
+    domain: state ?? 'absent',
+    system: system?.stdout.trim() ?? 'does not answer',
+    ...(crm?.code === 0 ? { crm: readCrmMon(crm.stdout) } : {}),
+  };
+}
+
+/** The answer of a host; undefined if it is not there. */
+async function reached<T>(ask: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof LabError) return undefined;
+    throw error;
+  }
+}
+
+function show({ lab, where, dom0, guests, quorate, fencing, unfinished }: Status): string {
+  const rows = guests.map(({ name, address, domain, system, node }) => [
+    name,
+    address,
+    domain,
+    domain === 'running' ? system : '',
+    node,
+  ]);
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = [
+    `${lab} on ${where}: dom0 is ${dom0}`,
+    ...rows.map(
+      (row) =>
+        `  ${row
+          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+          .join('  ')
+          .trimEnd()}`,
+    ),
+    `cluster: ${quorate ? 'quorate' : 'not quorate'}; fencing: ${
+      Object.entries(fencing)
+        .map(([id, node]) => `${id} on ${node}`)
+        .join(', ') || 'none'
+    }`,
+    ...(unfinished
+      ? [
+          `the run of ${unfinished.at} did not end${unfinished.ids.length > 0 ? `; it was at ${unfinished.ids.join(', ')}` : ''}: lab up goes on`,
+        ]
+      : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}

@@ -1,0 +1,130 @@
+import { hostname, userInfo } from 'node:os';
+import { readFault } from '../../engine/fault.ts';
+import { dryRun, type RunOptions, up } from '../../engine/up.ts';
+import { BadInput, Interrupted } from '../../model/errors.ts';
+import type { Chapter } from '../../model/step.ts';
+import { type Context, openContext, type WhichLab } from '../context.ts';
+import { reporterFor } from '../reporters/reporter.ts';
+import { showWhere } from '../where.ts';
+
+export interface UpOptions extends WhichLab {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly only?: readonly string[];
+  readonly trace?: boolean;
+}
+
+/** `lab up`. @returns the exit code */
+export async function upCommand(options: UpOptions): Promise<number> {
+  const context = await openContext(options);
+  return runChapters(context, chosen(context.chapters, options.only), options, resumeCommand('lab up', options));
+}
+
+/** `--only`: some chapters alone. @throws BadInput */
+export function chosen(chapters: readonly Chapter[], only: readonly string[] = []): readonly Chapter[] {
+  const ids = chapters.map(({ id }) => id);
+  const unknown = only.filter((id) => !ids.includes(id));
+  if (unknown.length > 0) {
+    throw new BadInput([
+      { place: { file: '--only' }, message: `found "${unknown[0]}", expected a chapter: ${ids.join(', ')}` },
+    ]);
+  }
+  return only.length === 0 ? chapters : chapters.filter(({ id }) => only.includes(id));
+}
+
+export interface RunChoices {
+  readonly dryRun?: boolean;
+  readonly yes?: boolean;
+  readonly json?: boolean;
+  readonly trace?: boolean;
+  /** Trials run again, whatever was proved before. */
+  readonly again?: boolean;
+}
+
+/** Runs chapters, or shows what they would do, with the lock, the reporter and the signals. @returns the exit code */
+export async function runChapters(
+  context: Context,
+  chapters: readonly Chapter[],
+  choices: RunChoices,
+  resume: string,
+): Promise<number> {
+  const { lab, where, hosts, journal } = context;
+  const fault = readFault(process.env.LAB_FAULT);
+  const plan = choices.dryRun === true;
+  const lock = plan ? undefined : await takeLabLock(context);
+  const reporter = await reporterFor({
+    json: choices.json === true,
+    tty: process.stdout.isTTY === true && !process.env.CI,
+    dryRun: plan,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    resume,
+  });
+  const { signal, stopListening } = untilInterrupted(context);
+  const options: RunOptions = {
+    lab: lab.name,
+    where: showWhere(where),
+    chapters,
+    hosts,
+    journal,
+    proofs: choices.again ? { evidence: async () => undefined } : journal,
+    emit: reporter.emit,
+    slowness: context.slowness,
+    fault,
+    signal,
+    approve: async () => choices.yes === true,
+  };
+  try {
+    if (!plan) await journal.add({ is: 'run', command: resume });
+    const summary = await (plan ? dryRun(options) : up(options));
+    await reporter.end();
+    return summary.failed > 0 ? 1 : 0;
+  } finally {
+    await reporter.end();
+    stopListening();
+    if (choices.trace) traceRoundTrips(context);
+    await lock?.release();
+    await hosts.close();
+  }
+}
+
+/** Names this run to others that want the lab. @throws Held */
+export async function takeLabLock({ hosts, lock }: Context) {
+  const who = `${userInfo().username}@${hostname()}, pid ${process.pid}, since ${new Date().toISOString()}`;
+  return hosts.lock(lock.host, lock.path, who, (says) => process.stderr.write(`lab: ${says}\n`));
+}
+
+/** Ctrl-C once: what is under way ends, nothing new begins. Twice: what is under way is ended. */
+function untilInterrupted({ hosts }: Context): { signal: AbortSignal; stopListening: () => void } {
+  const controller = new AbortController();
+  const onSignal = () => {
+    if (controller.signal.aborted) {
+      hosts.kill();
+      process.exit(130);
+    }
+    process.stderr.write('\nlab: ending what is under way; once more to break it off\n');
+    controller.abort(new Interrupted('interrupted'));
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const name of signals) process.on(name, onSignal);
+  const stopListening = () => {
+    for (const name of signals) process.off(name, onSignal);
+  };
+  return { signal: controller.signal, stopListening };
+}
+
+/** `--trace`: what the run cost, in round trips. */
+function traceRoundTrips({ hosts }: Context): void {
+  const counts = Object.entries(hosts.roundTrips()).map(([name, count]) => `${name} ${count}`);
+  process.stderr.write(`lab: round trips: ${counts.join(', ') || 'none'}\n`);
+}
+
+/** The command that goes on where this one stopped. */
+export function resumeCommand(command: string, { file, host }: WhichLab): string {
+  return [
+    command,
+    ...(file === undefined ? [] : ['--file', file]),
+    ...(host === undefined ? [] : ['--host', host]),
+  ].join(' ');
+}

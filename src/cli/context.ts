@@ -1,0 +1,105 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { v7 } from 'uuid';
+import { dom0Tools } from '../../recipes/0-before-you-begin.ts';
+import { guestImage } from '../../recipes/guest-image.ts';
+import { recipes } from '../../recipes/index.ts';
+import { Journal } from '../engine/journal.ts';
+import { LabHosts } from '../hosts/lab-hosts.ts';
+import type { Hosts } from '../model/host.ts';
+import type { Chapter } from '../model/step.ts';
+import { sandboxPaths } from '../sandbox/paths.ts';
+import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
+import { sandboxChapter } from '../sandbox/steps.ts';
+import type { Lab } from '../spec/lab.ts';
+import { dom0Paths } from '../spec/paths.ts';
+import { labFile, loadLab } from './lab-file.ts';
+import { readWhere, showWhere, type Where } from './where.ts';
+
+/** What a command works with: the lab, its hosts, what is to be done. */
+export interface Context {
+  readonly lab: Lab;
+  readonly where: Where;
+  readonly hosts: Hosts;
+  readonly journal: Journal;
+  /** The sandbox, if it is one, and the chapters of the document. */
+  readonly chapters: readonly Chapter[];
+  slowness(): Promise<number>;
+  /** Where the lock of the lab is. */
+  readonly lock: { readonly host: string; readonly path: string };
+}
+
+/** The options that tell which lab, and where. */
+export interface WhichLab {
+  readonly file?: string;
+  readonly host?: string;
+}
+
+/** @throws BadInput */
+export async function openContext({ file, host }: WhichLab): Promise<Context> {
+  const lab = await loadLab(file);
+  const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
+  const hosts = await openHosts(lab, where);
+  const box = sandboxOf(lab);
+  const before = where.is === 'sandbox' ? [box] : [];
+  const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
+  return {
+    lab,
+    where,
+    hosts,
+    journal: new Journal(simulated ?? join(stateDirectory(lab), `${encodeURIComponent(showWhere(where))}.jsonl`), v7()),
+    chapters: [
+      ...before,
+      ...recipes(
+        lab,
+        before.flatMap(({ nodes }) => nodes),
+      ),
+    ],
+    slowness: where.is === 'sandbox' ? sandboxSlowness(hosts) : async () => 1,
+    // The sandbox is reached from this machine alone, and is not there yet at first: its lock is here.
+    lock:
+      where.is === 'sandbox'
+        ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
+        : { host: 'dom0', path: dom0Paths(lab).lock },
+  };
+}
+
+/** The sandbox of a lab, as steps. */
+export function sandboxOf(lab: Lab): Chapter {
+  const { install } = lab.image;
+  return sandboxChapter({
+    lab,
+    dom0Packages: dom0Tools(lab),
+    guestImage: install.by === 'debian' ? guestImage(lab, install.suite) : undefined,
+  });
+}
+
+function stateDirectory({ name }: Lab): string {
+  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', name);
+}
+
+async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
+  if (where.is === 'simulated') {
+    const { SimulatedHosts, seedSimulated } = await import('../hosts/simulated/index.ts');
+    await seedSimulated(where.directory);
+    return new SimulatedHosts({ directory: where.directory, guests: lab.guests });
+  }
+  const paths = dom0Paths(lab);
+  const options = [
+    ...['-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', '-o', 'KexAlgorithms=curve25519-sha256'],
+    // Nothing is trusted because it answered first: the keys were written into the guests' disks by lab.
+    ...[
+      '-o',
+      `UserKnownHostsFile=${paths.knownHosts}`,
+      '-o',
+      'GlobalKnownHostsFile=/dev/null',
+      '-o',
+      'StrictHostKeyChecking=yes',
+    ],
+  ];
+  const guests = new Map(lab.guests.map(({ name, address }) => [name, { destination: `root@${address}`, options }]));
+  if (where.is === 'local') return new LabHosts({ dom0: 'local', guests });
+  if (where.is === 'ssh') return new LabHosts({ dom0: async () => where, guests });
+  const local = new LabHosts({ dom0: 'local', guests: new Map() }).host('local');
+  return new LabHosts({ dom0: () => sandboxLogin(local, lab.name), guests });
+}

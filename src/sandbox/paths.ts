@@ -1,0 +1,30 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+
+/** Where sandboxes keep things on the control machine (XDG Base Directory Specification). */
+export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = process.env) {
+  const cache = join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab');
+  const state = join(environment.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', lab, 'sandbox');
+  return {
+    /** Images shared by all sandboxes, each named by what went into it. */
+    cache,
+    /** All that is this sandbox's own; `lab sandbox destroy` removes it. */
+    state,
+    loginKey: join(state, 'login_ed25519'),
+    hostKey: join(state, 'dom0_host_ed25519'),
+    knownHosts: join(state, 'known_hosts'),
+    seed: join(state, 'seed'),
+    seedTar: join(state, 'seed.tar'),
+    dom0Disk: join(state, 'dom0.qcow2'),
+    guestsDisk: join(state, 'guests.qcow2'),
+    port: join(state, 'port'),
+    pid: join(state, 'qemu.pid'),
+    serial: join(state, 'serial.log'),
+    monitor: join(state, 'monitor.sock'),
+  };
+}
+
+export type SandboxPaths = ReturnType<typeof sandboxPaths>;
+
+/** The name by which ssh knows the sandbox's host key, whatever its port. */
+export const hostKeyAlias = 'dom0.lab.invalid';

@@ -1,0 +1,65 @@
+import type { Argv, Reader } from '../model/host.ts';
+import type { builtDom0 } from './dom0-image.ts';
+import type { SandboxPaths } from './paths.ts';
+
+/** Memory of the sandbox's dom0 (MiB). */
+const dom0Memory = 2048;
+
+/**
+ * The command that starts the dom0. Every setting was tried (docs/decisions): without KVM Westmere is the newest CPU model on
+ * which Xen, libvirt and the guests all work, and `monitor` must go, or Xen panics.
+ * QEMU detaches itself: the sandbox outlives the command. It listens on loopback only, and the guests cannot leave the box.
+ */
+export function qemu(
+  paths: SandboxPaths,
+  built: ReturnType<typeof builtDom0>,
+  { port, guestMemory, kvm }: { port: number; guestMemory: number; kvm: boolean },
+): Argv {
+  const disk = (path: string) => ['-drive', `file=${path},if=virtio,format=qcow2,cache=unsafe,discard=unmap`];
+  const accelerator = kvm
+    ? ['-accel', 'kvm', '-cpu', 'host']
+    : ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'Westmere,-monitor'];
+  return [
+    'qemu-system-x86_64',
+    ...['-machine', 'q35', ...accelerator, '-smp', '2', '-m', String(dom0Memory + Math.max(guestMemory, 2048) + 1024)],
+    ...['-kernel', built.xen],
+    '-append',
+    `dom0_mem=${dom0Memory}M,max:${dom0Memory}M com1=115200,8n1 console=com1 loglvl=warning noreboot ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
+    ...['-initrd', `${built.kernel} root=/dev/vda rw console=hvc0 net.ifnames=0 mitigations=off,${built.initrd}`],
+    ...disk(paths.dom0Disk),
+    ...disk(paths.guestsDisk),
+    ...['-drive', `file=${paths.seedTar},if=virtio,format=raw,readonly=on`],
+    ...['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:22`, '-device', 'virtio-net-pci,netdev=n0'],
+    ...['-display', 'none', '-serial', `file:${paths.serial}`, '-monitor', `unix:${paths.monitor},server,nowait`],
+    ...['-no-reboot', '-daemonize', '-pidfile', paths.pid],
+  ];
+}
+
+/** The process id of this sandbox's QEMU; undefined if it does not run. A stale pid file, or a pid used again, is seen through. */
+export async function runningPid(local: Reader, paths: SandboxPaths): Promise<number | undefined> {
+  const pid = Number(new TextDecoder().decode(await local.readFile(paths.pid)).trim());
+  if (!Number.isInteger(pid) || pid <= 0) return undefined;
+  const line = await local.readFile(`/proc/${pid}/cmdline`);
+  return line && new TextDecoder().decode(line).split('\0').includes(paths.pid) ? pid : undefined;
+}
+
+/**
+ * Whether KVM really works: /dev/kvm may be there with nothing behind it. A machine without CPUs is started on it; it either
+ * ends at once, or runs until timeout(1) stops it (exit code 124).
+ */
+export async function kvmWorks(local: Reader): Promise<boolean> {
+  if (process.env.LAB_ACCEL === 'tcg' || !(await local.stat('/dev/kvm'))) return false;
+  const { code } = await local.read([
+    'timeout',
+    '3',
+    'qemu-system-x86_64',
+    '-accel',
+    'kvm',
+    '-machine',
+    'none',
+    '-display',
+    'none',
+    '-S',
+  ]);
+  return code === 124;
+}

@@ -1,0 +1,127 @@
+import { type Change, command, file } from '../model/change.ts';
+import { Refused } from '../model/errors.ts';
+import type { Stat } from '../model/host.ts';
+import type { Look, Step } from '../model/step.ts';
+import type { Install, Lab } from '../spec/lab.ts';
+import { buildDebianImage, type DebianImage } from './debian-image.ts';
+import type { Placed } from './file-content.ts';
+import { mark, markOn } from './marks.ts';
+
+interface Wanted {
+  readonly lab: Lab;
+  /** In the image, the file that tells that lab finished installing it. */
+  readonly mark: string;
+  /** What to install, for `debian: SUITE`. */
+  readonly debian?: DebianImage;
+}
+
+/**
+ * The default image with a system in it, by whichever way lab.yaml names. Every way makes a file beside the image and renames
+ * it in the end; a failed one leaves its work directory with the log, and nothing that looks finished.
+ * @throws Refused (from the check) for a foreign image in the way, or one that is not there with `install: none`
+ */
+export function installedImage(placed: Placed, wanted: Wanted): Step {
+  const { path, install } = wanted.lab.image;
+  return {
+    kind: 'step',
+    ...placed,
+    async check(look): Promise<readonly Change[]> {
+      const stat = await look.host.stat(path);
+      if (install.by === 'none') {
+        if (stat?.kind === 'file') return [];
+        throw new Refused(
+          `install is none, and there is no ${path}`,
+          'put an image there, or let lab install one: image: {install: {debian: bookworm}}',
+        );
+      }
+      if (install.by === 'copy') return stat ? [] : copy(wanted.lab, install);
+      // An image file that nobody wrote to has no system in it (chapter 2 made it).
+      if (stat && stat.allocated > 0 && (await isInstalled(look, wanted, stat))) return [];
+      if (stat && stat.allocated > 0 && (await markOn(look.host, path)) !== wanted.lab.name) {
+        throw new Refused(
+          `${path} holds something that lab did not install`,
+          'if it is an image to be used as it is: image: {install: none} in lab.yaml; otherwise move it away',
+        );
+      }
+      return install.by === 'debian' ? debian(wanted) : virtInstall(wanted.lab, install);
+    },
+  };
+}
+
+async function isInstalled(look: Look, { lab, mark: markFile }: Wanted, { size }: Stat): Promise<boolean> {
+  // virt-install's guest powers off when it is done; the mark file is written after that.
+  if (lab.image.install.by === 'virtInstall')
+    return (await look.host.stat(`${lab.image.path}.installed`)) !== undefined;
+  return size === lab.image.bytes && (await look.host.disk(lab.image.path).readFile(markFile)) !== undefined;
+}
+
+function debian({ lab, debian: image }: Wanted): readonly Change[] {
+  if (!image) throw new Error('nothing to install was given');
+  const { path, bytes } = lab.image;
+  const fresh = `${path}.installing`;
+  return [
+    ...buildDebianImage(image, { work: `${path}.work`, output: fresh, bytes }),
+    mark(fresh, lab.name),
+    command(['mv', '-T', fresh, path]),
+  ];
+}
+
+/** A path on dom0, or a URL that dom0 fetches; whole only if its sha256 is the one that lab.yaml says. */
+function copy({ name, image: { path } }: Lab, { from, sha256 }: Extract<Install, { by: 'copy' }>): readonly Change[] {
+  const fresh = `${path}.new`;
+  const sums = `${path}.sha256`;
+  const fetch = /^[a-z]+:\/\//.test(from)
+    ? command(['curl', '--fail', '--location', '--silent', '--show-error', '--output', fresh, from], {
+        timeout: 3_600_000,
+      })
+    : command(['cp', '--reflink=auto', '--sparse=always', '--remove-destination', from, fresh], { timeout: 3_600_000 });
+  return [
+    command(['mkdir', '-p', path.slice(0, path.lastIndexOf('/')) || '/']),
+    fetch,
+    file(sums, 0o644, `${sha256}  ${fresh}\n`),
+    command(['sha256sum', '--check', '--strict', sums], { why: `sha256sum --check ${sums}  (${sha256})` }),
+    command(['rm', '-f', sums]),
+    mark(fresh, name),
+    command(['mv', '-n', fresh, path]),
+  ];
+}
+
+/** virt-install(1), unattended: the document answers its questions by hand. */
+function virtInstall(
+  { image: { path, bytes }, network }: Lab,
+  { location, extraArgs }: Extract<Install, { by: 'virtInstall' }>,
+): readonly Change[] {
+  const extra = extraArgs.length > 0 ? ['--extra-args', extraArgs.join(' ')] : [];
+  return [
+    command(
+      [
+        'virt-install',
+        '--connect',
+        'xen:///system',
+        '--name',
+        'Default',
+        '--paravirt',
+        '--memory',
+        '1024',
+        '--vcpus',
+        '1',
+        '--disk',
+        `path=${path},format=raw,size=${Math.ceil(bytes / 1024 ** 3)}`,
+        '--network',
+        `bridge=${network.bridge}`,
+        '--graphics',
+        'none',
+        '--location',
+        location,
+        ...extra,
+        '--noautoconsole',
+        '--wait',
+        '120',
+        '--noreboot',
+      ],
+      { timeout: 7_800_000 },
+    ),
+    command(['virsh', '-c', 'xen:///system', 'undefine', 'Default']),
+    command(['touch', `${path}.installed`]),
+  ];
+}
