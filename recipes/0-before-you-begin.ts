@@ -22,19 +22,16 @@ export function dom0Tools(lab: Lab): readonly string[] {
 }
 
 /** Is this a dom0 on which the lab can live? The document's warnings, as rules. */
-export function beforeYouBegin(lab: Lab): Chapter {
+export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
   const { bridge } = lab.network;
-  const isDom0 = requirement(
-    { id: '0.dom0', title: 'Be on a dom0', section, on: 'dom0', after: [] },
-    async ({ host }) => {
-      const capabilities = textOf(await host.readFile('/proc/xen/capabilities')) ?? '';
-      if (capabilities.includes('control_d')) return undefined;
-      return {
-        says: `${host.name} is not a Xen dom0: /proc/xen/capabilities does not say control_d`,
-        hint: 'try it in a box: lab up --host sandbox',
-      };
-    },
-  );
+  const isDom0 = requirement({ id: '0.dom0', title: 'Be on a dom0', section, on: 'dom0', after }, async ({ host }) => {
+    const capabilities = textOf(await host.readFile('/proc/xen/capabilities')) ?? '';
+    if (capabilities.includes('control_d')) return undefined;
+    return {
+      says: `${host.name} is not a Xen dom0: /proc/xen/capabilities does not say control_d`,
+      hint: 'try it in a box: lab up --host sandbox',
+    };
+  });
   const installed = packages(
     { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0] },
     dom0Tools(lab),

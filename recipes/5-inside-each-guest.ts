@@ -40,7 +40,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
       },
     },
   );
-  const secrets = stackOf(lab).secrets(lab);
+  const secrets = stackOf(lab).secrets(lab, after);
   const disks = lab.guests.map((guest) =>
     guestDisk(
       {

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
-import type { DebianImage } from '../src/steps/debian-image.ts';
+import { type DebianImage, imageKey } from '../src/steps/debian-image.ts';
 
 /** In an installed image: what went into it. An image without it was not made by lab, or not finished. */
 export const imageMark = '/etc/cluster-lab-image';
@@ -41,6 +40,8 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
     files: [
       { path: '/etc/fstab', mode: 0o644, text: '/dev/xvda / ext4 rw,noatime 0 1\n' },
       { path: '/boot/grub/grub.cfg', mode: 0o644, text: grub },
+      // Keys only, and no session to be set up for each command.
+      { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
     disable: [...stack.offAtBoot, 'systemd-networkd-wait-online.service'],
     enable: ['systemd-networkd.service'],
@@ -51,11 +52,6 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
       'install -d -m 0700 "$1"/root/.ssh',
     ],
   };
-  const mark = { path: imageMark, mode: 0o644, text: `debian ${suite} ${digestOf(image)}\n` };
+  const mark = { path: imageMark, mode: 0o644, text: `debian ${suite} ${imageKey(image)}\n` };
   return { ...image, files: [...image.files, mark] };
-}
-
-/** Changes whenever anything that goes into an image changes: the key of the sandbox's cache. */
-export function digestOf(image: DebianImage): string {
-  return createHash('sha256').update(JSON.stringify(image)).digest('hex').slice(0, 16);
 }

@@ -16,8 +16,8 @@ import { theCluster } from './9-the-cluster.ts';
  * @param before what has to be there first: the sandbox
  */
 export function recipes(lab: Lab, before: readonly Node[] = []): readonly Chapter[] {
-  const begin = beforeYouBegin(lab);
-  const ready = [...before, ...begin.nodes];
+  const begin = beforeYouBegin(lab, before);
+  const ready = begin.nodes;
   const key = theFencingKey(lab, ready);
   const disks = images(lab, ready);
   const image = theDefaultImage(lab, [...ready, ...disks.nodes]);

@@ -79,12 +79,13 @@ function stateDirectory({ name }: Lab): string {
 }
 
 async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
+  const paths = dom0Paths(lab);
   if (where.is === 'simulated') {
     const { SimulatedHosts, seedSimulated } = await import('../hosts/simulated/index.ts');
     await seedSimulated(where.directory);
-    return new SimulatedHosts({ directory: where.directory, guests: lab.guests });
+    const login = { key: paths.loginKey, knownHosts: paths.knownHosts };
+    return new SimulatedHosts({ directory: where.directory, guests: lab.guests, login });
   }
-  const paths = dom0Paths(lab);
   const options = [
     ...['-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', '-o', 'KexAlgorithms=curve25519-sha256'],
     // Nothing is trusted because it answered first: the keys were written into the guests' disks by lab.
@@ -100,6 +101,5 @@ async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
   const guests = new Map(lab.guests.map(({ name, address }) => [name, { destination: `root@${address}`, options }]));
   if (where.is === 'local') return new LabHosts({ dom0: 'local', guests });
   if (where.is === 'ssh') return new LabHosts({ dom0: async () => where, guests });
-  const local = new LabHosts({ dom0: 'local', guests: new Map() }).host('local');
-  return new LabHosts({ dom0: () => sandboxLogin(local, lab.name), guests });
+  return new LabHosts({ dom0: (local) => sandboxLogin(local, lab.name), guests });
 }

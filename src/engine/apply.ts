@@ -58,6 +58,7 @@ export class Applier {
       const ran = await host.run(change.argv, {
         timeout,
         midway,
+        outlives: change.outlives ?? false,
         ...(change.input === undefined ? {} : { input: change.input }),
       });
       if (ran.code === 0) return;

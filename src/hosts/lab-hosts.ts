@@ -1,5 +1,5 @@
 import { NotYet } from '../model/errors.ts';
-import type { Argv, HostName, Hosts, Lock } from '../model/host.ts';
+import type { Argv, HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { takeLock } from './lock.ts';
 import { ShellHost } from './shell-host.ts';
@@ -8,7 +8,7 @@ import { type Login, openSsh, throughDom0 } from './ssh.ts';
 /** How the hosts of a lab are reached. */
 export interface Routes {
   /** `local`: this machine is the dom0; a function: where ssh goes, asked anew after each `forget`. @throws NotYet */
-  readonly dom0: 'local' | (() => Promise<Login>);
+  readonly dom0: 'local' | ((local: Reader) => Promise<Login>);
   /** The guests, as seen from dom0, by their names. */
   readonly guests: ReadonlyMap<HostName, Login>;
 }
@@ -34,7 +34,7 @@ export class LabHosts implements Hosts {
   async #open(name: HostName): Promise<Channel> {
     const { dom0, guests } = this.#routes;
     if (name === 'local') return localChannel;
-    if (name === 'dom0') return dom0 === 'local' ? localChannel : openSsh(await dom0(), 'dom0');
+    if (name === 'dom0') return dom0 === 'local' ? localChannel : openSsh(await dom0(this.host('local')), 'dom0');
     const guest = guests.get(name);
     if (!guest) throw new NotYet(name);
     return throughDom0(await this.host('dom0').channel(), guest);

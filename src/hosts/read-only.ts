@@ -23,8 +23,11 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   losetup: (args) => args[0] === '-j' || args[0] === '-a',
   ping: always,
   'qemu-img': (args) => args[0] === 'info',
-  // Only the probe of sandbox/qemu.ts: a machine without CPUs, that never starts.
-  'qemu-system-x86_64': (args) => option(args, '-machine') === 'none' && args.includes('-S'),
+  // Only the probe of sandbox/qemu.ts: a machine without disks and network.
+  'qemu-system-x86_64': (args) =>
+    !args.some(
+      (arg) => /^-(drive|hd|blockdev|netdev|nic|pidfile|daemonize|monitor$)/.test(arg) && arg !== '-monitor',
+    ) && option(args, '-monitor') === 'none',
   ss: always,
   stat: always,
   'ssh-keyscan': always,

@@ -60,3 +60,9 @@ export function sayChange(change: Change): string {
   if (change.is === 'act') return change.says;
   return change.why ?? change.argv.join(' ');
 }
+
+/** All that a change will do, as one text: two changes with the same text do the same. */
+export function showable(change: Change): string {
+  if (change.is === 'file') return `${change.path} ${change.mode} ${new TextDecoder().decode(change.after)}`;
+  return change.is === 'act' ? change.says : JSON.stringify([change.argv, change.input]);
+}

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Step } from '../model/step.ts';
-import { buildDebianImage, type DebianImage } from '../steps/debian-image.ts';
+import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
 import type { Placed } from '../steps/file-content.ts';
 
 /** What dom0 needs beside the toolstack's packages. xfsprogs: /guests can do reflinks. */
@@ -55,7 +54,7 @@ export function dom0Image(packages: readonly string[]): DebianImage {
       { path: '/etc/network/interfaces', mode: 0o644, text: interfaces },
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
-    disable: ['libvirt-guests.service', 'fence_virtd.service', 'xendomains.service', 'systemd-binfmt.service'],
+    disable: ['libvirt-guests.service', 'fence_virtd.service', 'xendomains.service'],
     enable: [],
     root: '/dev/vda',
     hooks: [
@@ -73,8 +72,7 @@ const dom0Bytes = 20 * 1024 ** 3;
 
 /** Where a built dom0 lies in the cache: the directory is named by what went into it. */
 export function builtDom0(cache: string, image: DebianImage) {
-  const key = createHash('sha256').update(JSON.stringify(image)).digest('hex').slice(0, 16);
-  const directory = join(cache, `dom0-${key}`);
+  const directory = join(cache, `dom0-${imageKey(image)}`);
   return {
     directory,
     disk: join(directory, 'dom0.img'),

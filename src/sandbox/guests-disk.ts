@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { basename, join } from 'node:path';
 import { type Change, command } from '../model/change.ts';
 import type { Step } from '../model/step.ts';
-import { buildDebianImage, type DebianImage } from '../steps/debian-image.ts';
+import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
 import type { Placed } from '../steps/file-content.ts';
 
 /** Size of the file system that dom0 sees as /guests (bytes, sparse). */
@@ -19,7 +19,7 @@ export interface GuestsDisk {
 /** Where a built disk lies in the cache. */
 export function builtGuestsDisk(cache: string, disk: GuestsDisk): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([disk, bytes]))
+    .update(JSON.stringify([disk.image && imageKey(disk.image), disk.name, disk.size, bytes]))
     .digest('hex')
     .slice(0, 16);
   return join(cache, `guests-${key}.img`);

@@ -18,6 +18,8 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
     dom0Disk: join(state, 'dom0.qcow2'),
     guestsDisk: join(state, 'guests.qcow2'),
     port: join(state, 'port'),
+    /** `kvm` or `tcg`, as tried once. */
+    accelerator: join(state, 'accelerator'),
     pid: join(state, 'qemu.pid'),
     serial: join(state, 'serial.log'),
     monitor: join(state, 'monitor.sock'),

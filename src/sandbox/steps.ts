@@ -80,10 +80,19 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     [builtGuestsDisk(paths.cache, disk), paths.guestsDisk],
   ]);
   const port = portChosen(place('port', 'Choose a port on loopback', [login]), lab.name, paths.port);
+  const accelerator = fileContent(place('accelerator', 'Try whether KVM really works', [dom0, login]), {
+    path: paths.accelerator,
+    text: async ({ host }) => {
+      const [tried, image] = await Promise.all([host.readFile(paths.accelerator), host.stat(built.disk)]);
+      if (tried) return textOf(tried) ?? '';
+      if (!image) throw new NotYet(dom0.id);
+      return (await kvmWorks(host, built)) ? 'kvm\n' : 'tcg\n';
+    },
+  });
   const guestMemory = lab.guests.reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
   const run: Step = {
     kind: 'step',
-    ...place('run', 'Boot dom0', [seed, overlays, port, known]),
+    ...place('run', 'Boot dom0', [seed, overlays, port, known, accelerator]),
     provides: 'dom0',
     settle: {
       within: 300_000,
@@ -96,7 +105,11 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     },
     async check(look): Promise<readonly Change[]> {
       if ((await runningPid(look.host, paths)) !== undefined) return answers(look);
-      const [chosen, kvm] = await Promise.all([look.host.readFile(paths.port), kvmWorks(look.host)]);
+      const [chosen, tried] = await Promise.all([
+        look.host.readFile(paths.port),
+        look.host.readFile(paths.accelerator),
+      ]);
+      const kvm = textOf(tried)?.trim() === 'kvm';
       return [
         command(qemu(paths, built, { port: Number(textOf(chosen) ?? firstPort(lab.name)), guestMemory, kvm }), {
           outlives: true,
@@ -107,7 +120,7 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
   return {
     id: 'sandbox',
     title: 'The sandbox: a real dom0 in a box',
-    nodes: [installed, dom0, guests, login, hostKey, known, seed, overlays, port, run],
+    nodes: [installed, dom0, guests, login, hostKey, known, seed, overlays, port, accelerator, run],
   };
 }
 

@@ -35,14 +35,14 @@ export const pacemaker: Stack = {
   ],
   offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
 
-  secrets: (lab) => [
+  secrets: (lab, after) => [
     randomKey(
       {
         id: '5.authkey',
         title: 'Make the key of the cluster’s traffic',
         section: 'Setting up the cluster 2',
         on: 'dom0',
-        after: [],
+        after,
       },
       { path: dom0Paths(lab).authkey, bytes: 256, mode: 0o400, lab: lab.name },
     ),

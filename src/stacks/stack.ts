@@ -9,7 +9,7 @@ export interface Stack {
   /** Units that must not start at boot: a node that was fenced has to stay out until it is looked at. */
   readonly offAtBoot: readonly string[];
   /** Secrets made on dom0, before they are copied into the guests. */
-  secrets(lab: Lab): readonly Step[];
+  secrets(lab: Lab, after: readonly Node[]): readonly Step[];
   /** The cluster's configuration, the same in each guest. */
   guestFiles(lab: Lab): readonly GuestFile[];
   /** Starts the cluster on all guests together. */

@@ -1,6 +1,5 @@
 import { EventEmitter } from 'node:events';
 import xterm from '@xterm/headless';
-import type { Event, NodeInfo } from '../../src/model/event.ts';
 
 /** A stream that keeps what is written to it. */
 export function collector() {
@@ -40,19 +39,5 @@ export function terminal(columns: number, rows: number) {
       await written;
       return screen.buffer.active.baseY;
     },
-  };
-}
-
-export function node(chapter: string, name: string, title: string, host = 'dom0'): NodeInfo {
-  return { id: `${chapter}.${name}`, chapter, title, host };
-}
-
-export function outline(chapters: Record<string, NodeInfo[]>, dryRun = false): Event {
-  return {
-    event: 'outline',
-    lab: 'lolcats',
-    where: 'sandbox',
-    dryRun,
-    chapters: Object.entries(chapters).map(([title, nodes]) => ({ id: nodes[0]?.chapter ?? '0', title, nodes })),
   };
 }

@@ -4,7 +4,7 @@ import { dryRun, type RunOptions, up } from '../../engine/up.ts';
 import { BadInput, Interrupted } from '../../model/errors.ts';
 import type { Chapter } from '../../model/step.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
-import { reporterFor } from '../reporters/reporter.ts';
+import { reporterFor } from '../reporters/index.ts';
 import { showWhere } from '../where.ts';
 
 export interface UpOptions extends WhichLab {
@@ -61,7 +61,7 @@ export async function runChapters(
     stderr: process.stderr,
     resume,
   });
-  const { signal, stopListening } = untilInterrupted(context);
+  const { signal, stopListening } = untilInterrupted(context, reporter.note);
   const options: RunOptions = {
     lab: lab.name,
     where: showWhere(where),
@@ -96,14 +96,17 @@ export async function takeLabLock({ hosts, lock }: Context) {
 }
 
 /** Ctrl-C once: what is under way ends, nothing new begins. Twice: what is under way is ended. */
-function untilInterrupted({ hosts }: Context): { signal: AbortSignal; stopListening: () => void } {
+function untilInterrupted(
+  { hosts }: Context,
+  note: (says: string) => void,
+): { signal: AbortSignal; stopListening: () => void } {
   const controller = new AbortController();
   const onSignal = () => {
     if (controller.signal.aborted) {
       hosts.kill();
       process.exit(130);
     }
-    process.stderr.write('\nlab: ending what is under way; once more to break it off\n');
+    note('ending what is under way; once more to break it off');
     controller.abort(new Interrupted('interrupted'));
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -86,7 +86,7 @@ function doneInWords(course: Course): string {
 function failureInWords(step: StepEvent, paint: Paint): string {
   const { id, title, host, ms, failure } = step;
   return [
-    paint(['red', 'bold'], `Failed: ${title} on ${host}, after ${elapsed(ms)} (${id})`),
+    paint(['red', 'bold'], `Failed: ${title} on ${host}${ms >= 100 ? `, after ${elapsed(ms)}` : ''} (${id})`),
     indented(tidy(failure?.message ?? 'for an unknown reason'), 2),
     ...(failure?.detail ?? []).map((line) => paint('dim', indented(tidy(line), 4))),
     ...(failure?.hint ? [`  ${paint('yellow', 'Hint:')} ${indented(tidy(failure.hint), 8).trimStart()}`] : []),

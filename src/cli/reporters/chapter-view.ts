@@ -19,6 +19,9 @@ export class ChapterView {
   /** Resolves when no step of the chapter is still to come. */
   readonly ended: Promise<void>;
   #close: () => void = () => {};
+  /** When its first step was begun, and its last one ended. */
+  #began: number | undefined;
+  #ended: number | undefined;
 
   constructor(chapter: Chapter, paint: Paint) {
     this.#chapter = chapter;
@@ -34,9 +37,15 @@ export class ChapterView {
     if (event.event === 'summary') this.close();
     const row = 'id' in event ? this.#rows.get(event.id) : undefined;
     if (!row) return;
-    if (event.event === 'started') row.began = performance.now();
+    if (event.event === 'started') {
+      row.began = performance.now();
+      this.#began ??= row.began;
+    }
     if (event.event === 'doing') row.says = event.says;
-    if (event.event === 'step') row.end = event;
+    if (event.event === 'step') {
+      row.end = event;
+      this.#ended = performance.now();
+    }
     this.#closeIfOver();
   }
 
@@ -58,7 +67,7 @@ export class ChapterView {
     return this.#rows.size - this.#count('met') - this.#count('change') - this.#count('failed');
   }
 
-  /** `4 The guests · 2 changed, 1 met, 2 to go`. */
+  /** `4 The guests · 2 changed, 1 met, 2 to go · 12.3 s`. */
   title(): string {
     const parts = [
       [this.#count('change'), 'changed'],
@@ -67,7 +76,11 @@ export class ChapterView {
       [this.remaining, 'to go'],
     ] as const;
     const counts = parts.filter(([count]) => count > 0).map(([count, word]) => `${count} ${word}`);
-    return heading(this.#chapter) + (counts.length > 0 ? this.#paint('dim', ` · ${counts.join(', ')}`) : '');
+    const ms = this.#began === undefined ? 0 : (this.#ended ?? this.#began) - this.#began;
+    // Of a chapter that goes on, the steps at work show the time.
+    const time = this.#running().length === 0 && ms >= 1000 ? [elapsed(ms)] : [];
+    const more = [...(counts.length > 0 ? [counts.join(', ')] : []), ...time].map((part) => ` · ${part}`);
+    return heading(this.#chapter) + this.#paint('dim', more.join(''));
   }
 
   /** The steps that failed, for the line below the title; the whole story comes in the aftermath. */
@@ -82,14 +95,16 @@ export class ChapterView {
    */
   lines(room: number, all: readonly ChapterView[]): string[] {
     const others = all.filter((view) => view !== this).flatMap((view) => view.#running());
-    const rows = [...this.#rows.values()].filter(({ began, end }) => began !== undefined || end);
+    const rows = [...this.#rows.values()].filter(({ began, end }) => began !== undefined || end?.verdict === 'failed');
     const running = this.#running().length + others.length;
     const ended = rows.filter(({ end }) => end);
     const dropped = ended.slice(0, Math.max(0, ended.length + running - room));
     const lines = [...rows.filter((row) => !dropped.includes(row)), ...others]
       .slice(-room)
       .map((row) => this.#line(row));
-    return lines.length > 0 ? lines : ['looking at what is there'];
+    // Before anything begins, the engine looks at everything.
+    if (lines.length === 0 && all.every((view) => view.#began === undefined)) return ['looking at what is there'];
+    return lines;
   }
 
   #running(): Row[] {

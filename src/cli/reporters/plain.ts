@@ -12,17 +12,21 @@ const FEW = 3;
 
 /** Lines for a pipe, a log or a plan: a heading a chapter, a line a step. */
 export function plainReporter({ stdout, stderr, resume, colours }: Shown): Reporter {
-  const lines = new PlainLines(painter(colours), (text) => stdout.write(`${text}\n`));
+  const paint = painter(colours);
+  const lines = new PlainLines(paint, (text) => stdout.write(`${text}\n`));
+  let ended: Promise<unknown> | undefined;
+  const end = () => {
+    lines.close();
+    const { course } = lines;
+    if (course.outline) (wentWell(course) ? stdout : stderr).write(`\n${aftermath(course, { resume, paint })}\n`);
+    return Promise.all([flushed(stdout), flushed(stderr)]);
+  };
   return {
     emit: (event) => lines.tell(event),
+    note: (says) => void stderr.write(`lab: ${says}\n`),
     async end() {
-      lines.close();
-      const { course } = lines;
-      if (course.outline) {
-        const to = wentWell(course) ? stdout : stderr;
-        to.write(`\n${aftermath(course, { resume, paint: painter(colours) })}\n`);
-      }
-      await Promise.all([flushed(stdout), flushed(stderr)]);
+      ended ??= end();
+      await ended;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
+import { DefaultRenderer, Listr, ListrLogger, type ListrTaskWrapper, ProcessOutput } from 'listr2';
 import type { Event } from '../../model/event.ts';
 import { aftermath, Course, wentWell } from './aftermath.ts';
 import { ChapterView } from './chapter-view.ts';
@@ -8,6 +8,11 @@ import { painter } from './words.ts';
 interface Streams extends Shown {
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
+}
+
+/** Whether this is a terminal has been decided already; listr2 would look at process.stdout once more. */
+class Renderer extends DefaultRenderer {
+  static override nonTTY = true as const;
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: listr2 gives its renderers' types no other name here
@@ -23,27 +28,30 @@ export function ttyReporter({ stdout, stderr, resume, colours }: Streams): Repor
   const views: ChapterView[] = [];
   let running: Promise<unknown> | undefined;
   let current: { view: ChapterView; task: Task } | undefined;
+  let noted: string[] = [];
+  let ended: Promise<unknown> | undefined;
 
   const draw = () => {
     if (!current) return;
     const { view, task } = current;
     task.title = view.title();
-    // Every chapter needs its line, and the prompt a last one.
-    const room = Math.max(3, (stdout.rows || 24) - views.length - 1);
-    task.output = view.lines(room, views).join('\n');
+    // Every chapter needs its line, and the cursor a last one.
+    const room = Math.max(3, (stdout.rows || 24) - views.length - noted.length - 1);
+    task.output = [...noted, ...view.lines(room, views)].join('\n');
   };
   // Seconds go by without events.
   const timer = setInterval(draw, 1000).unref();
 
-  const run = (outline: Extract<Event, { event: 'outline' }>) => {
-    views.push(...outline.chapters.map((chapter) => new ChapterView(chapter, paint)));
+  const run = ({ chapters }: Extract<Event, { event: 'outline' }>) => {
+    views.push(...chapters.map((chapter) => new ChapterView(chapter, paint)));
     const tasks = views.map((view) => ({
       title: view.title(),
-      rendererOptions: { outputBar: 1 },
       async task(_: unknown, task: Task) {
         current = { view, task };
         draw();
         await view.ended;
+        // A task that is over takes no more output.
+        current = undefined;
         task.title = view.title();
         if (view.failed) throw new Error(view.failures());
         if (view.remaining > 0) task.skip(view.title());
@@ -54,8 +62,17 @@ export function ttyReporter({ stdout, stderr, resume, colours }: Streams): Repor
       exitOnError: false,
       // Ctrl-C is the engine's business: it ends what is under way.
       registerSignalListeners: false,
-      rendererOptions: { logger, collapseErrors: false, formatOutput: 'truncate' },
+      renderer: Renderer,
+      rendererOptions: { logger, icon: { OUTPUT: ' ' }, collapseErrors: false, formatOutput: 'truncate' },
     }).run();
+  };
+
+  const end = async () => {
+    for (const view of views) view.close();
+    await running;
+    clearInterval(timer);
+    if (course.outline) (wentWell(course) ? stdout : stderr).write(`\n${aftermath(course, { resume, paint })}\n`);
+    await Promise.all([flushed(stdout), flushed(stderr)]);
   };
 
   return {
@@ -65,12 +82,14 @@ export function ttyReporter({ stdout, stderr, resume, colours }: Streams): Repor
       for (const view of views) view.tell(event);
       draw();
     },
+    note(says) {
+      if (current) noted = [paint('yellow', says)];
+      else stderr.write(`lab: ${says}\n`);
+      draw();
+    },
     async end() {
-      for (const view of views) view.close();
-      await running;
-      clearInterval(timer);
-      if (course.outline) (wentWell(course) ? stdout : stderr).write(`\n${aftermath(course, { resume, paint })}\n`);
-      await Promise.all([flushed(stdout), flushed(stderr)]);
+      ended ??= end();
+      await ended;
     },
   };
 }

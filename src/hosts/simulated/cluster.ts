@@ -1,0 +1,142 @@
+import { guestsOf } from './boot.ts';
+import { Cib, type elementsOf } from './cib.ts';
+import { isQuorate, membersOf, ringOf } from './corosync.ts';
+import { fencingAnswers } from './fence-xvm.ts';
+import { logEntry } from './journal.ts';
+import { fence } from './libvirt.ts';
+import type { Running } from './state.ts';
+import type { Machine, World } from './world.ts';
+
+export interface Resource {
+  readonly id: string;
+  readonly agent: string;
+  /** The node that it runs on; undefined: stopped. */
+  readonly on: string | undefined;
+  readonly failed: boolean;
+}
+
+const isUp = ({ state }: Machine) => state.services.pacemaker?.active === 'active';
+
+export class Cluster {
+  readonly #world: World;
+  readonly here: Machine;
+  readonly members: readonly Machine[];
+  readonly nodes: readonly { id: number; name: string }[];
+  readonly cib: Cib;
+
+  constructor(world: World, here: Machine) {
+    const ring = ringOf(here);
+    this.#world = world;
+    this.here = here;
+    this.members = membersOf(world, here).filter(isUp);
+    this.nodes = ring?.nodes ?? [];
+    this.cib = new Cib(this.members, ring?.cluster ?? '', this.nodes);
+  }
+
+  get quorate(): boolean {
+    return isQuorate(this.#world, this.here);
+  }
+
+  nameOf(machine: Machine): string {
+    return this.nodes.find(({ id }) => id === ringOf(machine)?.id)?.name ?? machine.name;
+  }
+
+  /** Online: it was given the time to join. */
+  online(): readonly Machine[] {
+    return this.members.filter(({ state }) => this.#world.elapsed(state.services.pacemaker?.since ?? 0) > 0.8);
+  }
+
+  /** Whether the cluster had the time to act on its configuration. */
+  get #settled(): boolean {
+    return this.#world.elapsed(this.#world.state.configured) > 0.5;
+  }
+
+  /** Whether a constraint keeps a resource off a node. */
+  bans(resource: string, node: string): boolean {
+    const never = { rsc: resource, node, score: '-INFINITY' };
+    return this.cib
+      .all('rsc_location')
+      .some((at) => Object.entries(never).every(([name, value]) => at.getAttribute(name) === value));
+  }
+
+  /**
+   * Where the resources run: on an online node that no constraint bans them from. A fencing device starts if its monitor
+   * gets an answer from dom0 there; other agents are not simulated, and stay stopped. Nothing starts without quorum.
+   */
+  resources(): readonly Resource[] {
+    return this.cib.all('primitive').map((primitive) => {
+      const id = primitive.getAttribute('id') ?? '';
+      const agent = [
+        primitive.getAttribute('class'),
+        primitive.getAttribute('provider'),
+        primitive.getAttribute('type'),
+      ]
+        .filter(Boolean)
+        .join(':');
+      const fences = agent === 'stonith:fence_xvm';
+      const candidate =
+        fences && this.quorate && this.#settled
+          ? this.online().find((node) => !this.bans(id, this.nameOf(node)))
+          : undefined;
+      const answers = candidate !== undefined && fencingAnswers(this.#world, candidate, agentArguments(primitive));
+      return {
+        id,
+        agent,
+        on: candidate && answers ? this.nameOf(candidate) : undefined,
+        failed: candidate !== undefined && !answers,
+      };
+    });
+  }
+}
+
+/** Attributes of a fencing resource as fence_xvm(8) takes them. */
+function agentArguments(primitive: Parameters<typeof elementsOf>[0]): readonly string[] {
+  const pairs = [...primitive.getElementsByTagName('nvpair')];
+  const value = (name: string) => pairs.find((pair) => pair.getAttribute('name') === name)?.getAttribute('value');
+  const options = [
+    ['-k', 'key_file'],
+    ['-a', 'multicast_address'],
+    ['-p', 'ipport'],
+    ['-t', 'timeout'],
+  ] as const;
+  return options.flatMap(([flag, name]) => (value(name) ? [flag, value(name) ?? ''] : []));
+}
+
+/** The cluster as this machine's pacemaker sees it; undefined while it does not run. */
+export function clusterOf(world: World, machine: Machine): Cluster | undefined {
+  return isUp(machine) && ringOf(machine) ? new Cluster(world, machine) : undefined;
+}
+
+/**
+ * A node lost its power without leaving first. Those who are left, if they have quorum and a device, fence it: it is
+ * rebooted (stonith-action's default). So it goes when a guest is destroyed before its cluster was stopped.
+ */
+export function survivorsFence(world: World, name: string, lost: Running): void {
+  if (lost.services.pacemaker?.active !== 'active') return;
+  for (const survivor of guestsOf(world)) {
+    const cluster = clusterOf(world, survivor);
+    const target = cluster?.nodes.find(({ id }) => id === lost.services.corosync?.ring?.id);
+    if (!cluster || !target || !cluster.quorate || cluster.cib.property('stonith-enabled') === 'false') continue;
+    const device = cluster
+      .resources()
+      .find(({ id, on }) => on !== undefined && hostsOf(cluster, id).includes(target.name));
+    if (!device) continue;
+    logEntry(
+      world,
+      survivor.name,
+      'pacemaker',
+      'pacemaker-fenced[901]',
+      `Operation 'reboot' targeting ${target.name} by ${device.on} for pacemaker-controld: OK`,
+    );
+    fence(world, name, 'on');
+    return;
+  }
+}
+
+/** The nodes that a device can fence: pcmk_host_map. */
+function hostsOf(cluster: Cluster, id: string): readonly string[] {
+  const device = cluster.cib.all('primitive').find((at) => at.getAttribute('id') === id);
+  const map =
+    device && [...device.getElementsByTagName('nvpair')].find((pair) => pair.getAttribute('name') === 'pcmk_host_map');
+  return (map?.getAttribute('value') ?? '').split(/[;,\s]+/).map((pair) => pair.split(':')[0] ?? '');
+}

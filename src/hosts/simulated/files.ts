@@ -1,0 +1,126 @@
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
+import { chmod, octal } from './modes.ts';
+
+/** coreutils that change files: mkdir, rm, mv, chmod, install, touch. Messages and exit codes are those of coreutils 9.1. */
+
+const noSuch = 'No such file or directory';
+
+const mkdir: Handler = ({ machine: { tree }, args }) => {
+  const options = getopt(args, ['-p'], ['-m']);
+  const mode = options.value('-m');
+  for (const path of options.rest) {
+    if (tree.has(path) && !(options.has('-p') && tree.isDirectory(path)))
+      return fail(1, `mkdir: cannot create directory ‘${path}’: File exists`);
+    if (!options.has('-p') && !tree.isDirectory(dirname(path)))
+      return fail(1, `mkdir: cannot create directory ‘${path}’: ${noSuch}`);
+    tree.makeDirectory(path, mode === undefined ? 0o755 : octal(mode));
+  }
+  return ok();
+};
+
+const rm: Handler = ({ world, machine, args, midway }) => {
+  const options = getopt(args, ['-r', '-f', '-R', '--one-file-system']);
+  const recursive = options.has('-r', '-R');
+  for (const path of options.rest) {
+    const real = machine.tree.real(path, true);
+    const stat = fs.lstatSync(real, { throwIfNoEntry: false });
+    if (!stat && options.has('-f')) continue;
+    if (!stat) return fail(1, `rm: cannot remove '${path}': ${noSuch}`);
+    if (stat.isDirectory() && !recursive) return fail(1, `rm: cannot remove '${path}': Is a directory`);
+    if (machine.name === 'dom0' && world.state.loops.some(({ at }) => at === path))
+      return fail(1, `rm: cannot remove '${path}': Device or resource busy`);
+    // Half of a directory is gone at first.
+    if (stat.isDirectory()) for (const name of half(fs.readdirSync(real))) machine.tree.remove(join(path, name));
+    midway();
+    machine.tree.remove(path);
+    if (machine.name === 'dom0') world.images.clear(path);
+  }
+  return ok();
+};
+
+function half<T>(items: readonly T[]): readonly T[] {
+  return items.slice(0, Math.ceil(items.length / 2));
+}
+
+/** rename(2). -n does not overwrite, and ends with 0 all the same. */
+const mv: Handler = (call) => {
+  const { world, machine, args } = call;
+  const options = getopt(args, ['-f', '-n', '-T']);
+  const [from, target] = options.rest;
+  if (from === undefined || target === undefined || options.rest.length > 2)
+    throw new BadUsage('missing file operand, or more than two (not simulated)');
+  const { tree } = machine;
+  if (!fs.existsSync(tree.real(from, true))) return fail(1, `mv: cannot stat '${from}': ${noSuch}`);
+  const to = tree.isDirectory(target) && !options.has('-T') ? join(target, from.split('/').at(-1) ?? '') : target;
+  if (tree.isDirectory(to) && !tree.isDirectory(from))
+    return fail(1, `mv: cannot overwrite directory '${to}' with non-directory`);
+  if (!tree.isDirectory(dirname(to))) return fail(1, `mv: cannot move '${from}' to '${to}': ${noSuch}`);
+  if (options.has('-n') && tree.has(to)) return ok();
+  if (machine.name !== 'dom0') {
+    fs.renameSync(tree.real(from, true), tree.real(to, true));
+    return ok();
+  }
+  const intent = { from, to, withFiles: world.images.treeOf(from) !== undefined };
+  world.state.intent = intent;
+  world.save();
+  fs.renameSync(tree.real(from, true), tree.real(to, true));
+  call.midway();
+  world.images.renamed(intent);
+  world.images.mend();
+  return ok();
+};
+
+const install: Handler = (call) => {
+  const { machine, args, midway } = call;
+  const { tree } = machine;
+  const options = getopt(args, ['-D', '-d'], ['-m', '-o', '-g']);
+  for (const owner of options.values('-o', '-g'))
+    if (owner !== 'root') return fail(1, `install: invalid user ‘${owner}’`);
+  const mode = octal(options.value('-m') ?? '0755');
+  if (options.has('-d')) {
+    for (const path of options.rest) {
+      tree.makeDirectory(path);
+      fs.chmodSync(tree.real(path), mode);
+    }
+    return ok();
+  }
+  const [from, to] = options.rest;
+  if (from === undefined || to === undefined || options.rest.length > 2)
+    throw new BadUsage('missing file operand, or more than two (not simulated)');
+  const bytes = from === '/dev/null' ? Buffer.alloc(0) : tree.read(from);
+  if (!bytes) return fail(1, `install: cannot stat '${from}': ${noSuch}`);
+  if (!options.has('-D') && !tree.isDirectory(dirname(to)))
+    return fail(1, `install: cannot create regular file '${to}': ${noSuch}`);
+  // Not atomic: install(1) unlinks the target and fills a new one. What is half written is private already.
+  tree.makeDirectory(dirname(to));
+  tree.remove(to);
+  fs.writeFileSync(tree.real(to), bytes.subarray(0, bytes.length / 2), { mode: 0o600 });
+  midway();
+  fs.writeFileSync(tree.real(to), bytes);
+  fs.chmodSync(tree.real(to), mode);
+  tree.touch(to);
+  return ok();
+};
+
+const touch: Handler = ({ machine: { tree }, args }) => {
+  for (const path of getopt(args, []).rest) {
+    if (!tree.isDirectory(dirname(path))) return fail(1, `touch: cannot touch '${path}': ${noSuch}`);
+    if (!tree.has(path)) tree.write(path, '');
+    tree.touch(path);
+  }
+  return ok();
+};
+
+/** ln(1): a hard link. */
+const ln: Handler = ({ machine: { tree }, args }) => {
+  const [from, to] = getopt(args, []).rest;
+  if (from === undefined || to === undefined) throw new BadUsage('missing file operand');
+  if (!tree.has(from)) return fail(1, `ln: failed to access '${from}': ${noSuch}`);
+  if (tree.has(to)) return fail(1, `ln: failed to create hard link '${to}': File exists`);
+  fs.linkSync(tree.real(from), tree.real(to));
+  return ok();
+};
+
+export const files: Readonly<Record<string, Handler>> = { chmod, install, ln, mkdir, mv, rm, touch };

@@ -1,0 +1,176 @@
+import { CommandFailed, NotYet, Unreachable } from '../../model/errors.ts';
+import type { Argv, FileReader, Host, Ran, RunOptions, Stat } from '../../model/host.ts';
+import { assertOnlyLooks } from '../read-only.ts';
+import { guestsOf } from './boot.ts';
+import { sha256 } from './bytes.ts';
+import type { Result } from './call.ts';
+import { procMounts } from './disks.ts';
+import { exclusively } from './exclusively.ts';
+import { runProgram } from './programs.ts';
+import { reach } from './reach.ts';
+import { Tree } from './tree.ts';
+import { finishStarts } from './units.ts';
+import { type Machine, type SimulatedOptions, World } from './world.ts';
+
+/** How long a guest takes to stop when it is asked to, in parts of the boot time. */
+const shutdownTime = 0.6;
+
+/** A simulated machine, as ShellHost is a real one: looks are batched, changes go one by one. */
+export class SimulatedHost implements Host {
+  readonly name: string;
+  /** Batches and commands so far. */
+  roundTrips = 0;
+  readonly #options: SimulatedOptions;
+  #asked: (() => void)[] = [];
+
+  constructor(name: string, options: SimulatedOptions) {
+    this.name = name;
+    this.#options = options;
+  }
+
+  async read(argv: Argv): Promise<Ran> {
+    assertOnlyLooks(argv);
+    return this.#look((world) => {
+      const {
+        code,
+        stdout = '',
+        stderr = '',
+      } = runProgram({ world, machine: this.#machine(world), input: Buffer.alloc(0), midway: () => {} }, argv);
+      return { argv, code, stdout, stderr };
+    });
+  }
+
+  readFile = async (path: string) => this.#look((world) => readFile(world, this.#machine(world), path));
+  stat = async (path: string) => this.#look((world) => statOf(this.#machine(world).tree, path));
+  digest = async (path: string) => this.#look((world) => digestOf(this.#machine(world).tree, path));
+  list = async (path: string) => this.#look((world) => this.#machine(world).tree.list(path));
+
+  /** What debugfs(8) would read. */
+  disk(image: string): FileReader {
+    const inside = (world: World) => {
+      this.#machine(world);
+      const root = world.images.treeOf(image);
+      return root === undefined ? undefined : new Tree(root, () => world.state.clock);
+    };
+    return {
+      readFile: (path) => this.#look((world) => inside(world)?.read(path)),
+      stat: (path) => this.#look((world) => statOf(inside(world), path)),
+      digest: (path) => this.#look((world) => digestOf(inside(world), path)),
+    };
+  }
+
+  async run(argv: Argv, options: RunOptions = {}): Promise<Ran> {
+    await this.#sent();
+    const ran = exclusively(this.#options.directory, () => this.#runNow(argv, options));
+    for (const chunk of [ran.stdout, ran.stderr]) if (chunk !== '') options.onOutput?.(chunk);
+    return ran;
+  }
+
+  #runNow(argv: Argv, { input = '', timeout, midway }: RunOptions): Ran {
+    const world = this.#open(true);
+    const machine = this.#reached(world);
+    let struck = false;
+    const strike = () => {
+      if (!struck) midway?.();
+      struck = true;
+    };
+    const result =
+      'refused' in machine
+        ? { code: 255, stderr: `${machine.refused}\n` }
+        : runProgram({ world, machine, input: Buffer.from(input), midway: strike }, argv);
+    strike();
+    const { code, stdout = '', stderr = '' } = late(result, timeout);
+    const limit = timeout === undefined ? Number.POSITIVE_INFINITY : Math.ceil(timeout / 1000);
+    world.state.clock += Math.max(1, Math.min(result.seconds ?? 0, limit));
+    world.save();
+    return { argv, code, stdout, stderr };
+  }
+
+  async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
+    await this.#sent();
+    exclusively(this.#options.directory, () => {
+      const world = this.#open(true);
+      const machine = this.#reached(world);
+      if ('refused' in machine)
+        throw new CommandFailed({ host: this.name, argv: ['write', path], code: 255, stderr: machine.refused });
+      if (this.name === 'dom0' && !machine.tree.has(path)) world.images.clear(path);
+      machine.tree.write(path, bytes, mode, midway);
+      world.state.clock += 1;
+      world.save();
+    });
+  }
+
+  /** A command is a process of its own: what is asked in the same turn does not wait for it. */
+  async #sent(): Promise<void> {
+    this.roundTrips++;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** All that is asked for in this turn of the event loop goes together, and sees one world. */
+  #look<T>(look: (world: World) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#asked.push(() => {
+        try {
+          resolve(look(this.#open(false)));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      if (this.#asked.length > 1) return;
+      setImmediate(() => {
+        this.roundTrips++;
+        const batch = this.#asked;
+        this.#asked = [];
+        for (const ask of batch) ask();
+      });
+    });
+  }
+
+  /** The world as it is now: what time alone has done since the last command is done first. */
+  #open(changing: boolean): World {
+    const world = new World(this.#options, changing);
+    for (const [name, { stopping }] of Object.entries(world.state.running))
+      if (stopping !== undefined && world.elapsed(stopping) > shutdownTime) delete world.state.running[name];
+    if (changing) world.images.mend();
+    finishStarts(world, [world.dom0, ...guestsOf(world)]);
+    return world;
+  }
+
+  /** @throws NotYet for a name that is no host of the lab */
+  #reached(world: World): Machine | { readonly refused: string } {
+    if (this.name === 'dom0') return world.dom0;
+    if (this.name === 'local') return world.local;
+    const guest = this.#options.guests.find(({ name }) => name === this.name);
+    if (!guest) throw new NotYet(this.name);
+    return reach(world, guest.address);
+  }
+
+  /** @throws Unreachable */
+  #machine(world: World): Machine {
+    const machine = this.#reached(world);
+    if ('refused' in machine) throw new Unreachable(this.name, machine.refused);
+    return machine;
+  }
+}
+
+/** Past its time-out a command is killed, and ends with 124. */
+function late(result: Result, timeout: number | undefined): Result {
+  return timeout !== undefined && (result.seconds ?? 0) * 1000 > timeout ? { code: 124 } : result;
+}
+
+function readFile(world: World, { tree, name }: Machine, path: string): Uint8Array | undefined {
+  if (path === '/proc/mounts') return Buffer.from(procMounts(world, name));
+  return tree.read(path);
+}
+
+function statOf(tree: Tree | undefined, path: string): Stat | undefined {
+  const stat = tree?.stat(path);
+  if (!stat) return undefined;
+  const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
+  return { kind, size: stat.size, allocated: stat.blocks * 512, mode: stat.mode & 0o7777, uid: 0 };
+}
+
+function digestOf(tree: Tree | undefined, path: string): string | undefined {
+  const bytes = tree?.read(path);
+  return bytes && sha256(bytes);
+}

@@ -1,0 +1,89 @@
+import { fail, getopt, type Handler, ok } from './call.ts';
+import { isSection } from './cib.ts';
+import { clusterOf } from './cluster.ts';
+import { monitorText, monitorXml } from './crm-mon.ts';
+
+/** pacemaker 2.1.5 as its tools show it; while it is off, in the words measured on a real guest. */
+
+const cibadmin: Handler = ({ world, machine, args, input, midway }) => {
+  const options = getopt(
+    args,
+    ['-Q', '--query', '-M', '--modify', '--allow-create', '-c', '-p', '--xml-pipe'],
+    ['-o', '--scope', '-X', '--xml-text'],
+  );
+  const cluster = clusterOf(world, machine);
+  if (!cluster)
+    return fail(
+      102,
+      'Could not connect to the CIB: Transport endpoint is not connected\nInit failed, could not perform requested operations',
+    );
+  const scope = options.value('-o', '--scope');
+  if (scope !== undefined && !isSection(scope)) return fail(64, `cibadmin: Invalid scope: ${scope}`);
+  if (options.has('-Q', '--query')) return ok(cluster.cib.text);
+  if (!options.has('-M', '--modify') || scope === undefined)
+    return fail(64, 'cibadmin: only --query, and --modify with a scope, are simulated');
+  if (!cluster.quorate)
+    return fail(1, 'Call cib_modify failed (-1007): Update does not conform to the configured schema: no quorum');
+  const xml = options.value('-X', '--xml-text') ?? (options.has('-p', '--xml-pipe') ? input.toString() : '');
+  try {
+    if (!cluster.cib.modify(scope, xml, options.has('--allow-create', '-c')))
+      return fail(105, 'Call cib_modify failed (-6): No such device or address');
+  } catch {
+    return fail(65, "Couldn't parse input from STDIN.");
+  }
+  midway();
+  cluster.cib.store(cluster.members);
+  world.state.configured = Date.now();
+  return ok();
+};
+
+const notConnected =
+  'error: Could not connect to launcher: Connection refused\ncrm_mon: Connection to cluster failed: Connection refused';
+
+const crmMon: Handler = ({ world, machine, args }) => {
+  const options = getopt(args, ['-1', '-r', '-f'], ['--output-as']);
+  const xml = options.value('--output-as') === 'xml';
+  if (!options.has('-1')) return fail(64, 'crm_mon: only -1 is simulated');
+  if (options.has('--output-as') && !xml) return fail(64, 'crm_mon: only --output-as=xml is simulated');
+  const cluster = clusterOf(world, machine);
+  const request = `<pacemaker-result api-version="2.25" request="crm_mon ${args.join(' ')}">`;
+  if (!cluster && !xml) return fail(102, notConnected);
+  if (!cluster) {
+    const errors = notConnected.split('\n').map((line) => `      <error>${line}</error>\n`);
+    return {
+      code: 102,
+      stdout: `${request}\n  <status code="102" message="Not connected">\n    <errors>\n${errors.join('')}    </errors>\n  </status>\n</pacemaker-result>\n`,
+    };
+  }
+  return ok(
+    xml
+      ? `${request}\n${monitorXml(cluster)}  <status code="0" message="OK"/>\n</pacemaker-result>\n`
+      : monitorText(cluster),
+  );
+};
+
+/** stonith_admin(8): -L lists the devices that this node may use; -H tells what was fenced. */
+const stonithAdmin: Handler = ({ world, machine, args }) => {
+  const options = getopt(args, ['-L', '--list-registered'], ['-H', '--history', '-t', '--timeout']);
+  const cluster = clusterOf(world, machine);
+  if (!cluster) return fail(102, 'Could not connect to fencer: Transport endpoint is not connected');
+  if (options.has('-H', '--history')) {
+    const target = options.value('-H', '--history') ?? '*';
+    const found = world.state.journal.filter(
+      ({ unit, text }) =>
+        unit === 'pacemaker' && text.startsWith(`Operation 'reboot' targeting ${target === '*' ? '' : target}`),
+    );
+    return ok(found.map(({ text }) => `${text}\n`).join(''));
+  }
+  if (!options.has('-L', '--list-registered')) return fail(64, 'stonith_admin: only -L and -H are simulated');
+  const here = cluster.nameOf(machine);
+  const devices = cluster.cib
+    .all('primitive')
+    .filter((at) => at.getAttribute('class') === 'stonith')
+    .flatMap((at) => at.getAttribute('id') ?? [])
+    .filter((id) => !cluster.bans(id, here));
+  const count = `${devices.length} fence device${devices.length === 1 ? '' : 's'} found\n`;
+  return ok(devices.map((id) => `${id}\n`).join('') + count);
+};
+
+export const pacemaker: Readonly<Record<string, Handler>> = { cibadmin, crm_mon: crmMon, stonith_admin: stonithAdmin };

@@ -1,0 +1,115 @@
+/** What the simulated machines remember beside their files. Plain JSON, in DIR/state.json. */
+export interface State {
+  /** Seconds since 1970: the world's own clock. It goes on by a second a command, and jumps over what is waited for. */
+  clock: number;
+  lastDomainId: number;
+  lastPid: number;
+  readonly machines: { readonly dom0: MachineState; readonly local: MachineState };
+  /** Domains that have memory, by their names: running, paused or about to stop. */
+  readonly running: Record<string, Running>;
+  /** Loop devices of dom0, and where they are mounted. */
+  loops: readonly Loop[];
+  /** Extended attributes of dom0's files, by path (xattr(7)). */
+  readonly xattrs: Record<string, Record<string, string>>;
+  /** A file of dom0 that is being renamed. Whether it was, is seen from the files: rename(2) is atomic. */
+  intent?: Intent | undefined;
+  /** When the cluster's configuration was changed last, by this computer's clock in milliseconds. */
+  configured: number;
+  /** The newest entries of all journals. */
+  journal: JournalEntry[];
+  lastEntry: number;
+}
+
+export interface Intent {
+  readonly from: string;
+  readonly to: string;
+  /** `from` is an image with a file system in it. */
+  readonly withFiles: boolean;
+}
+
+export interface MachineState {
+  /** Units that are not inactive. */
+  readonly services: Record<string, Service>;
+  /** The drop-ins of a unit as they were when systemd read them last: unit to a digest. */
+  readonly loaded: Record<string, string>;
+}
+
+export interface Service {
+  active: 'active' | 'activating' | 'failed';
+  readonly pid: number;
+  /** By the world's clock. */
+  readonly started: number;
+  /** By this computer's clock, in milliseconds: for what takes a moment here too. */
+  readonly since: number;
+  /** fence_virtd: what it read when it started. */
+  readonly listener?: FenceListener | undefined;
+  /** corosync: what it read when it started. */
+  ring?: Ring | undefined;
+}
+
+/** fence_virtd reads its configuration and its key once, when it starts. */
+export interface FenceListener {
+  readonly address: string;
+  readonly port: number;
+  readonly interface: string;
+  /** sha256 of the first 4096 bytes. */
+  readonly key: string;
+  /** In the foreground with -d2: requests and mismatches are printed (facts/fencing.md). */
+  readonly verbose: boolean;
+}
+
+export interface Ring {
+  readonly cluster: string;
+  /** sha256 of the authkey. */
+  readonly key: string;
+  readonly twoNode: boolean;
+  /** This node's id. */
+  readonly id: number;
+  readonly nodes: readonly { readonly id: number; readonly name: string; readonly address: string }[];
+  /** wait_for_all is over: all nodes were seen at once. */
+  seenAll: boolean;
+}
+
+export interface Running extends MachineState {
+  readonly id: number;
+  /** What made it: libvirt, or `xl create`, of which libvirt knows nothing. */
+  readonly by: 'libvirt' | 'xl';
+  readonly xml: string;
+  state: 'running' | 'paused';
+  /** When it began to boot, by this computer's clock in milliseconds. */
+  since: number;
+  /** When it was asked to stop; likewise. */
+  stopping?: number;
+}
+
+export interface Loop {
+  readonly number: number;
+  readonly image: string;
+  readonly at?: string;
+}
+
+export interface JournalEntry {
+  readonly n: number;
+  readonly host: string;
+  readonly unit: string;
+  /** By the world's clock. */
+  readonly at: number;
+  /** `stdbuf[2040]` */
+  readonly from: string;
+  readonly text: string;
+}
+
+export function freshState(clock: number): State {
+  return {
+    clock,
+    lastDomainId: 0,
+    lastPid: 1500,
+    machines: { dom0: { services: {}, loaded: {} }, local: { services: {}, loaded: {} } },
+    running: {},
+    loops: [],
+    xattrs: {},
+    configured: 0,
+    journal: [],
+    lastEntry: 0,
+  };
+}

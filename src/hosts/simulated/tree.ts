@@ -1,0 +1,153 @@
+import * as fs from 'node:fs';
+import { dirname, join } from 'node:path';
+
+/** A directory of the real file system that stands for a file system mounted somewhere. */
+export interface Mounted {
+  readonly at: string;
+  readonly root: string;
+}
+
+/**
+ * The files of one machine: a real directory tree. Links are followed inside the tree, never out of it, and mounts are
+ * looked up, not made. Whatever is written bears the world's time, in whole seconds.
+ */
+export class Tree {
+  readonly root: string;
+  readonly #clock: () => number;
+  readonly #mounts: () => readonly Mounted[];
+
+  constructor(root: string, clock: () => number, mounts: () => readonly Mounted[] = () => []) {
+    this.root = root;
+    this.#clock = clock;
+    this.#mounts = mounts;
+  }
+
+  /** Where a path is in the real file system; links followed unless `keepLink`, which leaves the last one. */
+  real(path: string, keepLink = false): string {
+    let todo = path.split('/').filter(Boolean);
+    let at = '';
+    let links = 0;
+    while (todo.length > 0) {
+      const [part = '', ...rest] = todo;
+      todo = rest;
+      if (part === '.') continue;
+      if (part === '..') {
+        at = at.slice(0, Math.max(0, at.lastIndexOf('/')));
+        continue;
+      }
+      const place = this.#locate(`${at}/${part}`);
+      const isLink = (todo.length > 0 || !keepLink) && lstat(place)?.isSymbolicLink();
+      if (!isLink) {
+        at = `${at}/${part}`;
+        continue;
+      }
+      if (++links > 40) throw new Error(`${path}: Too many levels of symbolic links`);
+      const target = fs.readlinkSync(place);
+      if (target.startsWith('/')) at = '';
+      todo = [...target.split('/').filter(Boolean), ...todo];
+    }
+    return this.#locate(at || '/');
+  }
+
+  /** The last mount that covers a path wins. */
+  #locate(path: string): string {
+    const mount = this.#mounts().findLast(({ at }) => path === at || path.startsWith(`${at}/`));
+    return mount ? join(mount.root, path.slice(mount.at.length)) : join(this.root, path);
+  }
+
+  stat(path: string): fs.Stats | undefined {
+    return guarded(() => fs.statSync(this.real(path), { throwIfNoEntry: false }));
+  }
+
+  has(path: string): boolean {
+    return this.stat(path) !== undefined;
+  }
+
+  isDirectory(path: string): boolean {
+    return this.stat(path)?.isDirectory() ?? false;
+  }
+
+  /** The bytes of a file; undefined if there is none. */
+  read(path: string): Buffer | undefined {
+    return this.stat(path)?.isFile() ? fs.readFileSync(this.real(path)) : undefined;
+  }
+
+  text(path: string): string | undefined {
+    return this.read(path)?.toString();
+  }
+
+  /** Names in a directory, sorted; undefined if there is none. */
+  list(path: string): readonly string[] | undefined {
+    return this.isDirectory(path) ? fs.readdirSync(this.real(path)).sort() : undefined;
+  }
+
+  makeDirectory(path: string, mode = 0o755): void {
+    if (this.isDirectory(path)) return;
+    if (path === '/') {
+      fs.mkdirSync(this.root, { recursive: true });
+      return;
+    }
+    this.makeDirectory(dirname(path));
+    fs.mkdirSync(this.real(path));
+    fs.chmodSync(this.real(path), mode);
+  }
+
+  /**
+   * Atomic: a temporary file, then a rename that replaces a link and does not follow it. The temporary file is beside the
+   * tree: on a real machine a shell writes it, which outlives a lab that is killed, and removes it.
+   */
+  write(path: string, bytes: Uint8Array | string, mode = 0o644, midway: () => void = () => {}): void {
+    this.makeDirectory(dirname(path));
+    const content = Buffer.from(bytes);
+    const temporary = `${this.root}.${process.pid}.tmp`;
+    fs.writeFileSync(temporary, content.subarray(0, content.length / 2), { mode: 0o600 });
+    midway();
+    fs.writeFileSync(temporary, content);
+    fs.chmodSync(temporary, mode);
+    this.#stamp(temporary);
+    fs.renameSync(temporary, this.real(path, true));
+  }
+
+  remove(path: string): void {
+    fs.rmSync(this.real(path, true), { recursive: true, force: true });
+  }
+
+  link(path: string, target: string): void {
+    this.makeDirectory(dirname(path));
+    this.remove(path);
+    fs.symlinkSync(target, this.real(path, true));
+  }
+
+  /** Sets a file's time to the world's. */
+  touch(path: string): void {
+    this.#stamp(this.real(path));
+  }
+
+  #stamp(real: string): void {
+    fs.utimesSync(real, this.#clock(), this.#clock());
+  }
+
+  /** Files below a directory that somebody changed from outside the world (their times are not whole seconds) are as new as now. */
+  adopt(directory: string): void {
+    for (const name of this.list(directory) ?? []) {
+      const path = `${directory}/${name}`;
+      const stat = guarded(() => lstat(this.real(path, true)));
+      if (stat?.isDirectory()) this.adopt(path);
+      else if (stat?.isFile() && stat.mtimeMs % 1000 !== 0) this.touch(path);
+    }
+  }
+}
+
+function lstat(real: string): fs.Stats | undefined {
+  return fs.lstatSync(real, { throwIfNoEntry: false });
+}
+
+/** A path through something that is no directory leads nowhere. */
+function guarded<T>(look: () => T): T | undefined {
+  try {
+    return look();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

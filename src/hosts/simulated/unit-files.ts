@@ -1,0 +1,46 @@
+import type { Tree } from './tree.ts';
+import type { Machine } from './world.ts';
+
+/** A unit as systemctl(1) names it: `.service` may be left out. */
+export function unitName(text: string): string {
+  return text.replace(/\.service$/, '');
+}
+
+export interface Unit {
+  /** The Debian package that brings it. */
+  readonly package: string;
+  readonly description: string;
+  /** Started at boot once the package is in, unless somebody disables it. */
+  readonly enabled?: true;
+  /** Started before it; it stops when they stop. */
+  readonly requires?: readonly string[];
+}
+
+/** The units that matter here: names, packages and presets as in Debian 12. */
+export const units: Readonly<Record<string, Unit>> = {
+  fence_virtd: { package: 'fence-virtd', description: 'Fence-Virt system host daemon' },
+  libvirtd: { package: 'libvirt-daemon-system', description: 'Virtualization daemon', enabled: true },
+  ssh: { package: 'openssh-server', description: 'OpenBSD Secure Shell server', enabled: true },
+  'systemd-networkd': { package: 'systemd', description: 'Network Configuration' },
+  'systemd-networkd-wait-online': { package: 'systemd', description: 'Wait for Network to be Configured' },
+  corosync: { package: 'corosync', description: 'Corosync Cluster Engine', enabled: true },
+  pacemaker: {
+    package: 'pacemaker',
+    description: 'Pacemaker High Availability Cluster Manager',
+    enabled: true,
+    requires: ['corosync'],
+  },
+  dlm: { package: 'dlm-controld', description: 'dlm control daemon', enabled: true, requires: ['corosync'] },
+};
+
+/** The drop-ins of a unit, one after the other (systemd.unit(5)). */
+export function dropIns(tree: Tree, unit: string): string {
+  const directory = `/etc/systemd/system/${unit}.service.d`;
+  const names = tree.list(directory)?.filter((name) => name.endsWith('.conf')) ?? [];
+  return names.map((name) => tree.text(`${directory}/${name}`)).join('\n');
+}
+
+/** systemd reads the unit files: at boot, and when it is told to. */
+export function daemonReload({ tree, state }: Machine): void {
+  for (const unit of Object.keys(units)) state.loaded[unit] = dropIns(tree, unit);
+}

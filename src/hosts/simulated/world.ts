@@ -1,0 +1,117 @@
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import type { HostName } from '../../model/host.ts';
+import { Images } from './images.ts';
+import type { MachineState, Running, State } from './state.ts';
+import { Tree } from './tree.ts';
+
+export interface SimulatedGuest {
+  readonly name: HostName;
+  readonly address: string;
+  /** Its image on dom0, whose files are then DIR/NAME; default: /guests/NAME.img. */
+  readonly disk?: string;
+}
+
+export interface SimulatedOptions {
+  readonly directory: string;
+  readonly guests: readonly SimulatedGuest[];
+  /** What dom0's ssh uses for the guests. */
+  readonly login: { readonly key: string; readonly knownHosts: string };
+  /** How long a guest boots, in real milliseconds; the cluster's waits are parts of it. */
+  readonly bootTime?: number;
+}
+
+/** A machine that is there: its files, and what its systemd knows. */
+export interface Machine {
+  readonly name: HostName;
+  readonly tree: Tree;
+  readonly state: MachineState;
+  /** A guest's domain. */
+  readonly running?: Running;
+}
+
+/**
+ * The world as it is at one moment: read from the disk for each command, written back in one piece after it. So whoever is
+ * killed leaves a world in which the command happened, or did not, or is half done in the way that the handler says.
+ */
+export class World {
+  readonly options: SimulatedOptions;
+  readonly directory: string;
+  readonly state: State;
+  readonly images: Images;
+  /** Whoever only looks changes nothing, not even what time alone has changed: it is worked out anew by the next. */
+  readonly changing: boolean;
+  readonly #dom0: Tree;
+  readonly #local: Tree;
+
+  constructor(options: SimulatedOptions, changing: boolean) {
+    this.options = options;
+    this.changing = changing;
+    this.directory = options.directory;
+    this.state = JSON.parse(fs.readFileSync(join(options.directory, 'state.json'), 'utf8'));
+    const clock = () => this.state.clock;
+    this.#local = new Tree(join(options.directory, 'local'), clock);
+    this.#dom0 = new Tree(join(options.directory, 'dom0'), clock, () =>
+      this.state.loops.flatMap(({ image, at }) => {
+        const root = at === undefined ? undefined : this.images.treeOf(image);
+        return at !== undefined && root ? [{ at, root }] : [];
+      }),
+    );
+    this.images = new Images(this, this.#dom0);
+    this.#prune();
+    if (changing) this.#sweep();
+  }
+
+  save(): void {
+    if (this.changing) saveState(this.directory, this.state);
+  }
+
+  get dom0(): Machine {
+    return { name: 'dom0', tree: this.#dom0, state: this.state.machines.dom0 };
+  }
+
+  get local(): Machine {
+    return { name: 'local', tree: this.#local, state: this.state.machines.local };
+  }
+
+  /** A guest as a machine, if its disk has a file system. */
+  guest(name: string, running: Running, disk: string | undefined): Machine | undefined {
+    const root = disk === undefined ? undefined : this.images.treeOf(disk);
+    return root === undefined
+      ? undefined
+      : { name, tree: new Tree(root, () => this.state.clock), state: running, running };
+  }
+
+  nextPid(): number {
+    this.state.lastPid += 7;
+    return this.state.lastPid;
+  }
+
+  /** Real milliseconds since `since`, in parts of the time that a boot takes. */
+  elapsed(since: number): number {
+    return (Date.now() - since) / (this.options.bootTime ?? 400);
+  }
+
+  /** What was half written by a run that was killed. */
+  #sweep(): void {
+    for (const name of fs.readdirSync(this.directory))
+      if (litter.test(name)) fs.rmSync(join(this.directory, name), { force: true });
+  }
+
+  /** A file that is gone has no attributes, and a rename that was under way has happened if its source is gone. */
+  #prune(): void {
+    const { intent, xattrs } = this.state;
+    if (intent && !this.#dom0.has(intent.from)) this.images.renamed(intent);
+    for (const path of Object.keys(xattrs)) if (!this.#dom0.has(path)) delete xattrs[path];
+  }
+}
+
+/** Names of half-written files. All that is written is written at once, so one that is there was given up. */
+const litter = /\.\d+\.tmp$/;
+
+export function saveState(directory: string, state: State): void {
+  const path = join(directory, 'state.json');
+  const temporary = `${path}.${process.pid}.tmp`;
+  fs.writeFileSync(temporary, `${JSON.stringify(state, null, 1)}\n`);
+  fs.renameSync(temporary, path);
+}

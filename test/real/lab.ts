@@ -1,0 +1,104 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/*
+ * The built command line as a process, on the sandbox's real Xen. The sandbox is a new one, under a state directory and a name
+ * of its own; the images come from the user's cache, where a first run leaves them.
+ */
+
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly seconds: number;
+}
+
+export interface StepLine {
+  readonly event: 'step';
+  readonly id: string;
+  readonly chapter: string;
+  readonly verdict: string;
+  readonly changes: readonly { is: string; argv?: string[]; path?: string; sha256?: string; says?: string; input?: string }[];
+  readonly ms: number;
+  readonly error?: { message: string };
+}
+
+export const name = 'labtest';
+export const directory = mkdtempSync(join(tmpdir(), 'labtest-'));
+export const file = join(directory, 'lab.yaml');
+writeFileSync(file, `name: ${name}\nhost: sandbox\nguests:\n  molly: {}\n  frederick: {}\n`);
+
+const program = resolve('dist/lab.js');
+const environment = { ...process.env, XDG_STATE_HOME: join(directory, 'state'), CI: 'true' };
+
+/** Starts `lab`, and tells when it has ended. */
+export function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): { child: ChildProcess; ended: Promise<Ended> } {
+  const began = performance.now();
+  const child = spawn(process.execPath, [program, ...args], { env: { ...environment, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const ended = new Promise<Ended>((done) => {
+    child.on('close', (code, signal) => done({ code, signal, stdout, stderr, seconds: (performance.now() - began) / 1000 }));
+  });
+  return { child, ended };
+}
+
+export function lab(args: readonly string[], more?: NodeJS.ProcessEnv): Promise<Ended> {
+  return start(args, more).ended;
+}
+
+/** Kills the run with SIGKILL as soon as it says something. */
+export async function killedAt(args: readonly string[], says: RegExp): Promise<Ended> {
+  const { child, ended } = start(args);
+  let text = '';
+  child.stdout?.on('data', (chunk) => {
+    text += chunk;
+    if (says.test(text)) child.kill('SIGKILL');
+  });
+  return ended;
+}
+
+/** The steps of a run with `--json`. */
+export function steps({ stdout }: Ended): readonly StepLine[] {
+  return lines(stdout).filter((line): line is StepLine => line.event === 'step');
+}
+
+export function summary({ stdout }: Ended): Record<string, number> {
+  return lines(stdout).at(-1) as unknown as Record<string, number>;
+}
+
+function lines(text: string): { event: string }[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
+/** What a change does, as one text that can be compared. */
+export function essence(change: StepLine['changes'][number]): string {
+  return change.is === 'command' ? [...(change.argv ?? []), change.input ?? ''].join(' ') : [change.is, change.path, change.sha256, change.says].join(' ');
+}
+
+/** Runs a command on dom0. */
+export async function onDom0(script: string): Promise<string> {
+  const { code, stdout, stderr } = await lab(['sandbox', 'ssh', '--file', file, '--', 'sh', '-c', script]);
+  if (code !== 0) throw new Error(`on dom0: ${script}: exit code ${code}: ${stderr}`);
+  return stdout;
+}
+
+/** A checksum of all that lab could touch on dom0. Disks of running guests change by themselves, so they count only while those are off. */
+export async function dom0Checksum(withDisks: boolean): Promise<string> {
+  const disks = withDisks ? 'for f in /guests/*; do stat -c "%n %s %b %y" "$f"; done;' : 'ls /guests;';
+  const texts = 'find /etc /var/lib/cluster-lab -xdev -type f -exec sha256sum {} + 2>/dev/null | sort -k2;';
+  const domains = 'for d in $(virsh -c xen:///system list --all --name); do [ $d = Domain-0 ] || virsh -c xen:///system dumpxml --inactive $d; done;';
+  return onDom0(`{ ${disks} ${texts} ${domains} cat /proc/mounts; losetup -a; systemctl is-active fence_virtd; } | sha256sum`);
+}

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { onTestFinished } from 'vitest';
+import { recipes } from '../../recipes/index.ts';
+import { Journal } from '../../src/engine/journal.ts';
+import { up } from '../../src/engine/up.ts';
+import { SimulatedHosts, seedSimulated } from '../../src/hosts/simulated/index.ts';
+import type { Event, StepEvent, SummaryEvent } from '../../src/model/event.ts';
+import type { Argv } from '../../src/model/host.ts';
+import type { Lab } from '../../src/spec/lab.ts';
+import { dom0Paths } from '../../src/spec/paths.ts';
+import { readLab } from '../../src/spec/read.ts';
+
+export const lab: Lab = readLab(
+  'guests: {molly: {}, frederick: {}}\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 20M}}',
+  'the lab of the tests',
+);
+
+/** A world for a test; gone after it. */
+export interface TestWorld {
+  readonly directory: string;
+  readonly hosts: SimulatedHosts;
+  /** Where a file of a machine is. */
+  at(machine: string, path: string): string;
+  /** Runs a command line without quotes on a machine. */
+  sh(machine: string, line: string, input?: string): Promise<{ code: number; stdout: string; stderr: string }>;
+  up(): Promise<{ summary: SummaryEvent; failed: readonly StepEvent[] }>;
+}
+
+export function openWorld(directory: string, bootTime = 40): TestWorld {
+  const { loginKey: key, knownHosts } = dom0Paths(lab);
+  const hosts = new SimulatedHosts({ directory, guests: lab.guests, login: { key, knownHosts }, bootTime });
+  return {
+    directory,
+    hosts,
+    at: (machine, path) => join(directory, machine, path),
+    async sh(machine, line, input) {
+      const { code, stdout, stderr } = await hosts
+        .host(machine)
+        .run(line.split(' ') as [string] & Argv, input === undefined ? {} : { input });
+      return { code, stdout, stderr };
+    },
+    async up() {
+      const failed: StepEvent[] = [];
+      const emit = (event: Event) => {
+        if (event.event === 'step' && event.verdict === 'failed') failed.push(event);
+      };
+      const journal = new Journal(join(directory, 'journal.jsonl'), String(Date.now()));
+      const slowness = async () => 1;
+      const options = { lab: lab.name, where: 'simulated', chapters: recipes(lab), hosts, journal, proofs: journal };
+      return { summary: await up({ ...options, emit, slowness }), failed };
+    },
+  };
+}
+
+async function directoryForATest(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'lab-world-'));
+  onTestFinished(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** A fresh dom0. */
+export async function freshWorld(): Promise<TestWorld> {
+  const directory = await directoryForATest();
+  await seedSimulated(directory);
+  return openWorld(directory);
+}
+
+/** A lab that is up, made once. */
+let model: Promise<string> | undefined;
+
+async function makeModel(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'lab-model-'));
+  process.on('exit', () => execa('rm', ['-rf', directory]));
+  await seedSimulated(directory);
+  const { summary, failed } = await openWorld(directory).up();
+  if (summary.failed > 0) throw new Error(failed.map(({ id, failure }) => `${id}: ${failure?.message}`).join('\n'));
+  return directory;
+}
+
+/** A copy of a lab that is up. */
+export async function labThatIsUp(): Promise<TestWorld> {
+  model ??= makeModel();
+  const directory = await directoryForATest();
+  await execa('cp', ['-a', '--sparse=always', `${await model}/.`, directory]);
+  return openWorld(directory);
+}
+
+/** Long enough for whatever takes a part of the boot time. */
+export const aMoment = () => new Promise((resolve) => setTimeout(resolve, 80));
