@@ -62,6 +62,9 @@ export function theFencingHost(lab: Lab, after: readonly Node[], defined: readon
     { id: '7.list', title: 'See all guests with fence_xvm -o list', section, on: 'dom0', after: [running, ...defined] },
     { within: 60_000, hint: 'on dom0: virsh -c xen:///system list --all; journalctl -u fence_virtd' },
     async ({ host }) => {
+      // Without the daemon it would wait for half a minute.
+      const active = await host.read(['systemctl', 'is-active', 'fence_virtd']);
+      if (active.stdout.trim() !== 'active') return 'fence_virtd does not run';
       const { code, stdout, stderr } = await host.read(fenceXvm(lab, '-o', 'list'));
       const seen = readFenceList(stdout);
       const unseen = lab.guests.filter(

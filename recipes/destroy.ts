@@ -17,8 +17,12 @@ export function destroy(lab: Lab): Chapter {
   const files = removed('files', 'Remove its disks, domain files and keys', domains, (look) => markedFiles(look, lab));
   const service = fencingHostForgotten(lab, files);
   const state = removed('state', 'Remove its keys for the guests', [files], async ({ host }) => {
-    const { state: path } = dom0Paths(lab);
-    return (await host.stat(path)) ? [command(['rm', '-rf', '--one-file-system', path], { destroys: path })] : [];
+    const { state } = dom0Paths(lab);
+    const parent = state.slice(0, state.lastIndexOf('/'));
+    const labs = (await host.list(parent)) ?? [];
+    if (!labs.includes(lab.name)) return [];
+    const path = labs.length === 1 ? parent : state;
+    return [command(['rm', '-rf', '--one-file-system', path], { destroys: state })];
   });
   return { id: 'destroy', title: 'Destroy the lab', nodes: [...domains, files, service, state] };
 }

@@ -25,7 +25,7 @@ const basics = [
 const grub = `set default=0
 set timeout=0
 menuentry 'Debian' {
-  linux /boot/vmlinuz root=/dev/xvda ro console=hvc0 net.ifnames=0 mitigations=off
+  linux /boot/vmlinuz root=/dev/xvda ro console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests
   initrd /boot/initrd.img
 }
 `;
@@ -43,7 +43,7 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
       // Keys only, and no session to be set up for each command.
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
-    disable: [...stack.offAtBoot, 'systemd-networkd-wait-online.service'],
+    disable: [...stack.offAtBoot, 'systemd-networkd-wait-online.service', 'logd.service'],
     enable: ['systemd-networkd.service'],
     root: '/dev/xvda',
     hooks: [

@@ -25,6 +25,8 @@ export interface Context {
   /** The sandbox, if it is one, and the chapters of the document. */
   readonly chapters: readonly Chapter[];
   slowness(): Promise<number>;
+  /** Pause between two looks at something awaited (ms). */
+  readonly pause: number;
   /** Where the lock of the lab is. */
   readonly lock: { readonly host: string; readonly path: string };
 }
@@ -56,6 +58,8 @@ export async function openContext({ file, host }: WhichLab): Promise<Context> {
       ),
     ],
     slowness: where.is === 'sandbox' ? sandboxSlowness(hosts) : async () => 1,
+    // Simulated time goes on with each look.
+    pause: where.is === 'simulated' ? 5 : 250,
     // The sandbox is reached from this machine alone, and is not there yet at first: its lock is here.
     lock:
       where.is === 'sandbox'

@@ -12,6 +12,8 @@ export interface Viewpoint {
   /** Resolves once the host can be looked at. @throws NotYet */
   readonly gate: (host: HostName, asker: Node) => Promise<void>;
   readonly overlay?: Overlay;
+  /** Answers already got. A plan looks at each thing once: the world does not change under it by its own doing. */
+  readonly seen?: Map<string, Promise<unknown>>;
 }
 
 /** What a node may look at, from a viewpoint. It holds readers only: nothing in it can write. */
@@ -28,23 +30,27 @@ export function lookFor(node: Node, viewpoint: Viewpoint): Look {
 }
 
 /** A Reader and no more than that, also at run time: the Host behind it is in a closure. */
-function readerOf(name: HostName, node: Node, { hosts, gate, overlay }: Viewpoint): Reader {
-  const open = async () => {
+function readerOf(name: HostName, node: Node, { hosts, gate, overlay, seen }: Viewpoint): Reader {
+  const look = async <T>(what: readonly string[], ask: (host: Reader) => Promise<T>): Promise<T> => {
     await gate(name, node);
-    return hosts.host(name);
+    const key = JSON.stringify([name, ...what]);
+    const known = seen?.get(key) as Promise<T> | undefined;
+    const answer = known ?? ask(hosts.host(name));
+    if (!known) seen?.set(key, answer);
+    return answer;
   };
   const planned = (path: string) => overlay?.get(`${name}:${path}`);
   return {
     name,
-    read: async (argv) => (await open()).read(argv),
-    list: async (path) => (await open()).list(path),
-    readFile: async (path) => planned(path)?.after ?? (await open()).readFile(path),
-    stat: async (path) => statOf(planned(path)) ?? (await open()).stat(path),
-    digest: async (path) => digestOf(planned(path)) ?? (await open()).digest(path),
+    read: (argv) => look(['read', ...argv], (host) => host.read(argv)),
+    list: (path) => look(['list', path], (host) => host.list(path)),
+    readFile: async (path) => planned(path)?.after ?? look(['file', path], (host) => host.readFile(path)),
+    stat: async (path) => statOf(planned(path)) ?? look(['stat', path], (host) => host.stat(path)),
+    digest: async (path) => digestOf(planned(path)) ?? look(['digest', path], (host) => host.digest(path)),
     disk: (image): FileReader => ({
-      readFile: async (path) => (await open()).disk(image).readFile(path),
-      stat: async (path) => (await open()).disk(image).stat(path),
-      digest: async (path) => (await open()).disk(image).digest(path),
+      readFile: (path) => look(['disk file', image, path], (host) => host.disk(image).readFile(path)),
+      stat: (path) => look(['disk stat', image, path], (host) => host.disk(image).stat(path)),
+      digest: (path) => look(['disk digest', image, path], (host) => host.disk(image).digest(path)),
     }),
   };
 }

@@ -9,6 +9,9 @@ export type Judged = Verdict | { readonly is: 'failed'; readonly error: unknown 
 
 export type Plan = ReadonlyMap<Node, Judged>;
 
+/** What a plan has looked at: once is enough. */
+type Seen = Map<string, Promise<unknown>>;
+
 /** Where the evidence of earlier trials is found. */
 export type Proofs = Pick<Journal, 'evidence'>;
 
@@ -29,16 +32,18 @@ interface PlanOptions {
  * @param nodes in an order in which each comes after those it names
  */
 export async function plan(nodes: readonly Node[], options: PlanOptions): Promise<Plan> {
-  const first = await lookAtOnce(nodes, options);
+  const seen: Seen = new Map();
+  const first = await lookAtOnce(nodes, options, seen);
   if ([...first.values()].every(({ is }) => is === 'met')) return first;
-  return lookInOrder(nodes, first, options);
+  return lookInOrder(nodes, first, options, seen);
 }
 
-async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions): Promise<Plan> {
+async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions, seen: Seen): Promise<Plan> {
   const providers = providersOf(nodes);
   const judging = new Map<Node, Promise<Judged>>();
   const viewpoint: Viewpoint = {
     hosts,
+    seen,
     async gate(host, asker) {
       const provider = providers.get(host);
       if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(host, provider);
@@ -53,6 +58,7 @@ async function lookInOrder(
   nodes: readonly Node[],
   first: Plan,
   { hosts, proofs, foresee }: PlanOptions,
+  seen: Seen,
 ): Promise<Plan> {
   const providers = providersOf(nodes);
   const plan = new Map<Node, Judged>();
@@ -64,6 +70,7 @@ async function lookInOrder(
   const here: Viewpoint = {
     hosts,
     overlay,
+    seen,
     async gate(host, asker) {
       const provider = missing(host, asker);
       if (provider) notYet(host, provider);

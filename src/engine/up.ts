@@ -21,6 +21,8 @@ export interface RunOptions {
   readonly emit: Emit;
   /** How slow this machine is against the reference: time-outs are multiplied by it. Asked when needed: it may be measured in the run. */
   readonly slowness: () => Promise<number>;
+  /** How long to wait before the world is looked at again, at first (ms; default 250); grows to twelve times that. */
+  readonly pause?: number;
   readonly fault?: Fault | undefined;
   readonly signal?: AbortSignal;
   readonly foresee?: Foresight;
@@ -174,7 +176,8 @@ class Run {
     const limit = (step.settle?.within ?? 0) * (await this.#options.slowness());
     const began = performance.now();
     const look = lookFor(step, this.#viewpoint);
-    for (let pause = 250; ; pause = Math.min(pause * 1.5, 3000)) {
+    const shortest = this.#options.pause ?? 250;
+    for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest)) {
       const judged = await judge(step, this.#viewpoint, this.#options.proofs);
       if (judged.is === 'met') return;
       if (judged.is === 'failed') throw judged.error;

@@ -9,12 +9,18 @@ const WORK = '.work';
 /**
  * Holds flock(1) on a file for as long as its stdin is open, so that the lock goes with whoever holds the other end. Commands
  * of a run hold a second lock (WORK) while they last: those of a run that was killed may outlive it, and are waited for here.
+ * Whoever waits says so again and again: if nobody reads it any more, the pipe breaks and the wait ends.
  */
 const script = `mkdir -p "$(dirname "$1")" && exec 9>>"$1" 8>>"$1${WORK}" || exit 1
 flock -n 9 || { cat "$1"; exit 44; }
-flock -n 8 || { echo waiting; flock -w "$3" 8 || exit 45; }
-exec 8>&-
 printf '%s' "$2" > "$1"
+left=$3
+until flock -w 5 8; do
+  echo waiting
+  left=$((left - 5))
+  [ $left -gt 0 ] || exit 45
+done
+exec 8>&-
 echo held
 cat > /dev/null
 : > "$1"`;
@@ -44,10 +50,13 @@ export async function takeLock(
   holder.stdin.on('error', () => {});
   const taken = new Promise<'held'>((resolve) => {
     let text = '';
+    let told = false;
     holder.stdout.on('data', (chunk: Buffer) => {
       text += chunk;
-      if (String(chunk).includes('waiting'))
+      if (!told && String(chunk).includes('waiting')) {
+        told = true;
         onWait(`a command of a run that was killed is still at work on ${host}: waiting for it, ${patience} s at most`);
+      }
       if (text.endsWith('held\n')) resolve('held');
     });
   });

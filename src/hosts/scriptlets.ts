@@ -9,7 +9,37 @@ import type { Answer } from './shell.ts';
  */
 export interface Scriptlet<T> {
   readonly text: string;
+  /** The program of `text` takes many files at once: this one joins those that others ask for with the same text. */
+  readonly path?: string;
   read(answer: Answer): T;
+}
+
+/** The texts of a batch: each look once, and one program for all the files it is asked about. @returns for each scriptlet the index of its text */
+export function joined(scriptlets: readonly Pick<Scriptlet<unknown>, 'text' | 'path'>[]): {
+  texts: readonly string[];
+  index: readonly number[];
+} {
+  const paths = new Map<string, Set<string>>();
+  for (const { text, path } of scriptlets) {
+    const known = paths.get(text) ?? new Set();
+    paths.set(text, path === undefined ? known : known.add(path));
+  }
+  const order = [...paths.keys()];
+  return {
+    texts: order.map((text) => [text, ...[...(paths.get(text) ?? [])].map(quoteWord)].join(' ')),
+    index: scriptlets.map(({ text }) => order.indexOf(text)),
+  };
+}
+
+/** The line about one of many files; undefined if there is no such file. @throws Unreachable if it could not be looked at */
+function lineAbout(path: string, { stdout, stderr }: Answer): string | undefined {
+  const line = stdout
+    .toString()
+    .split('\n')
+    .find((text) => text.endsWith(` ${path}`));
+  const trouble = stderr.split('\n').find((text) => text.includes(path) && !/No such file|Not a directory/.test(text));
+  if (line === undefined && trouble) throw new Unreachable(path, trouble);
+  return line?.slice(0, -path.length - 1);
 }
 
 const absent = 44;
@@ -36,17 +66,17 @@ export function listScript(path: string): Scriptlet<readonly string[] | undefine
 }
 
 export function digestScript(path: string): Scriptlet<string | undefined> {
-  return {
-    text: whenThere(path, `sha256sum < ${quoteWord(path)}`),
-    read: orAbsent(path, ({ stdout }) => stdout.toString().slice(0, 64)),
-  };
+  return { text: 'sha256sum', path, read: (answer) => lineAbout(path, answer)?.slice(0, 64) };
 }
 
 export function statScript(path: string): Scriptlet<Stat | undefined> {
   return {
-    text: whenThere(path, `LC_ALL=C stat -L -c '%s %b %B %a %u %F' ${quoteWord(path)}`),
-    read: orAbsent(path, ({ stdout }) => {
-      const [size, blocks, blockSize, mode, uid, ...kind] = stdout.toString().trim().split(' ');
+    text: "LC_ALL=C stat -L -c '%s %b %B %a %u %F %n'",
+    path,
+    read: (answer) => {
+      const line = lineAbout(path, answer);
+      if (line === undefined) return undefined;
+      const [size, blocks, blockSize, mode, uid, ...kind] = line.split(' ');
       return {
         size: Number(size),
         allocated: Number(blocks) * Number(blockSize),
@@ -54,7 +84,7 @@ export function statScript(path: string): Scriptlet<Stat | undefined> {
         uid: Number(uid),
         kind: kinds[kind.join(' ')] ?? 'other',
       };
-    }),
+    },
   };
 }
 

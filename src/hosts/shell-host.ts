@@ -10,6 +10,7 @@ import { type Answer, WarmShell } from './shell.ts';
 
 interface Asked {
   readonly text: string;
+  readonly path?: string;
   resolve(answer: Answer): void;
   reject(error: unknown): void;
 }
@@ -50,7 +51,7 @@ export class ShellHost implements Host {
 
   async read(argv: Argv): Promise<Ran> {
     assertOnlyLooks(argv);
-    const { code, stdout, stderr } = await this.#ask(quote(argv));
+    const { code, stdout, stderr } = await this.#ask({ text: quote(argv) });
     return { argv, code, stdout: stdout.toString(), stderr };
   }
 
@@ -111,12 +112,12 @@ export class ShellHost implements Host {
   }
 
   async #look<T>(scriptlet: scripts.Scriptlet<T>): Promise<T> {
-    return scriptlet.read(await this.#ask(scriptlet.text));
+    return scriptlet.read(await this.#ask(scriptlet));
   }
 
-  #ask(text: string): Promise<Answer> {
+  #ask(what: Pick<Asked, 'text' | 'path'>): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      this.#asked.push({ text, resolve, reject });
+      this.#asked.push({ ...what, resolve, reject });
       // All that is asked for in this turn of the event loop goes together.
       if (this.#asked.length === 1) setImmediate(() => this.#flush());
     });
@@ -133,11 +134,9 @@ export class ShellHost implements Host {
         const channel = await this.channel();
         this.#shell ??= new WarmShell(channel.wrap(['sh']), this.name);
         this.roundTrips++;
-        const answers = await this.#shell.ask(
-          batch.map(({ text }) => text),
-          batchLimit,
-        );
-        for (const [n, asked] of batch.entries()) asked.resolve(answers[n] as Answer);
+        const { texts, index } = scripts.joined(batch);
+        const answers = await this.#shell.ask(texts, batchLimit);
+        for (const [n, asked] of batch.entries()) asked.resolve(answers[index[n] as number] as Answer);
       } catch (error) {
         this.#shell = undefined;
         for (const asked of batch) asked.reject(error);

@@ -25,7 +25,7 @@ export function qemu(
     ...multiboot(
       built,
       `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning noreboot ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
-      'root=/dev/vda rw console=hvc0 net.ifnames=0 mitigations=off',
+      'root=/dev/vda rw console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests',
     ),
     ...disk(paths.dom0Disk),
     ...disk(paths.guestsDisk),

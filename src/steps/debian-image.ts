@@ -33,6 +33,7 @@ const idle = [
 
 /** Static units that cost a boot without hardware virtualization many seconds each, for things a virtual machine does not have. */
 const masked = [
+  'ifupdown-pre.service',
   'modprobe@drm.service',
   'modprobe@efi_pstore.service',
   'systemd-pstore.service',

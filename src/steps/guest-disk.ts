@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Change, command, file } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { FileReader, Reader } from '../model/host.ts';
@@ -87,7 +88,8 @@ async function missingIn(disk: FileReader, dom0: Reader, root: string, wanted: G
     const same = digest !== undefined && digest === source && stat?.mode === wanted.mode;
     return same ? [] : [command(['install', '-D', '-o', 'root', '-g', 'root', '-m', octal, wanted.from, path])];
   }
-  const [stat, before] = await Promise.all([disk.stat(wanted.path), disk.readFile(wanted.path)]);
-  const same = textOf(before) === wanted.text && stat?.mode === wanted.mode;
-  return same ? [] : [file(path, wanted.mode, wanted.text, before)];
+  const [stat, digest] = await Promise.all([disk.stat(wanted.path), disk.digest(wanted.path)]);
+  const same = digest === createHash('sha256').update(wanted.text).digest('hex') && stat?.mode === wanted.mode;
+  // The bytes are only needed to show what changes.
+  return same ? [] : [file(path, wanted.mode, wanted.text, await disk.readFile(wanted.path))];
 }

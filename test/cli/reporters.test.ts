@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { reporterFor } from '../../src/cli/reporters/index.ts';
 import { jsonReporter } from '../../src/cli/reporters/json.ts';
 import { plainReporter } from '../../src/cli/reporters/plain.ts';
-import { reporterFor } from '../../src/cli/reporters/index.ts';
 import { elapsed } from '../../src/cli/reporters/words.ts';
 import type { Event } from '../../src/model/event.ts';
 import { boot, chapters, clone, edit, failure, outline, plan, SECRET, step, uniform } from './runs.ts';

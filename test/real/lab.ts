@@ -21,7 +21,14 @@ export interface StepLine {
   readonly id: string;
   readonly chapter: string;
   readonly verdict: string;
-  readonly changes: readonly { is: string; argv?: string[]; path?: string; sha256?: string; says?: string; input?: string }[];
+  readonly changes: readonly {
+    is: string;
+    argv?: string[];
+    path?: string;
+    sha256?: string;
+    says?: string;
+    input?: string;
+  }[];
   readonly ms: number;
   readonly error?: { message: string };
 }
@@ -35,9 +42,15 @@ const program = resolve('dist/lab.js');
 const environment = { ...process.env, XDG_STATE_HOME: join(directory, 'state'), CI: 'true' };
 
 /** Starts `lab`, and tells when it has ended. */
-export function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): { child: ChildProcess; ended: Promise<Ended> } {
+export function start(
+  args: readonly string[],
+  more: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; ended: Promise<Ended> } {
   const began = performance.now();
-  const child = spawn(process.execPath, [program, ...args], { env: { ...environment, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { ...environment, ...more },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -47,7 +60,9 @@ export function start(args: readonly string[], more: NodeJS.ProcessEnv = {}): { 
     stderr += chunk;
   });
   const ended = new Promise<Ended>((done) => {
-    child.on('close', (code, signal) => done({ code, signal, stdout, stderr, seconds: (performance.now() - began) / 1000 }));
+    child.on('close', (code, signal) =>
+      done({ code, signal, stdout, stderr, seconds: (performance.now() - began) / 1000 }),
+    );
   });
   return { child, ended };
 }
@@ -85,7 +100,9 @@ function lines(text: string): { event: string }[] {
 
 /** What a change does, as one text that can be compared. */
 export function essence(change: StepLine['changes'][number]): string {
-  return change.is === 'command' ? [...(change.argv ?? []), change.input ?? ''].join(' ') : [change.is, change.path, change.sha256, change.says].join(' ');
+  return change.is === 'command'
+    ? [...(change.argv ?? []), change.input ?? ''].join(' ')
+    : [change.is, change.path, change.sha256, change.says].join(' ');
 }
 
 /** Runs a command on dom0. */
@@ -99,6 +116,9 @@ export async function onDom0(script: string): Promise<string> {
 export async function dom0Checksum(withDisks: boolean): Promise<string> {
   const disks = withDisks ? 'for f in /guests/*; do stat -c "%n %s %b %y" "$f"; done;' : 'ls /guests;';
   const texts = 'find /etc /var/lib/cluster-lab -xdev -type f -exec sha256sum {} + 2>/dev/null | sort -k2;';
-  const domains = 'for d in $(virsh -c xen:///system list --all --name); do [ $d = Domain-0 ] || virsh -c xen:///system dumpxml --inactive $d; done;';
-  return onDom0(`{ ${disks} ${texts} ${domains} cat /proc/mounts; losetup -a; systemctl is-active fence_virtd; } | sha256sum`);
+  const domains =
+    'for d in $(virsh -c xen:///system list --all --name); do [ $d = Domain-0 ] || virsh -c xen:///system dumpxml --inactive $d; done;';
+  return onDom0(
+    `{ ${disks} ${texts} ${domains} cat /proc/mounts; losetup -a; systemctl is-active fence_virtd; } | sha256sum`,
+  );
 }

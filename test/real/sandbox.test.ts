@@ -1,10 +1,23 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { directory, dom0Checksum, essence, type Ended, file, killedAt, lab, onDom0, start, steps, summary } from './lab.ts';
+import {
+  directory,
+  dom0Checksum,
+  type Ended,
+  essence,
+  file,
+  killedAt,
+  lab,
+  onDom0,
+  start,
+  steps,
+  summary,
+} from './lab.ts';
 
 const up = ['up', '--file', file];
-const told = (what: string, { seconds }: { seconds: number }) => process.stdout.write(`  ${what}: ${seconds.toFixed(1)} s\n`);
+const told = (what: string, { seconds }: { seconds: number }) =>
+  process.stdout.write(`  ${what}: ${seconds.toFixed(1)} s\n`);
 
 /** A failed run shows what it said. */
 function expectDone(run: Ended): void {
@@ -33,14 +46,30 @@ describe.sequential('a lab on a real Xen dom0', () => {
     expectDone(run);
     told('dry-run', run);
     expect(await dom0Checksum(true)).toBe(before);
-    foreseen = new Map(steps(run).filter(({ verdict }) => verdict === 'change').map(({ id, changes }) => [id, changes.map(essence)]));
-    expect([...foreseen.keys()]).toEqual(expect.arrayContaining(['1.key', '4.clone-molly', '4.domain-file-frederick', '5.disk-molly', '6.define-molly', '6.boot-molly', '7.configuration']));
+    foreseen = new Map(
+      steps(run)
+        .filter(({ verdict }) => verdict === 'change')
+        .map(({ id, changes }) => [id, changes.map(essence)]),
+    );
+    expect([...foreseen.keys()]).toEqual(
+      expect.arrayContaining([
+        '1.key',
+        '4.clone-molly',
+        '4.domain-file-frederick',
+        '5.disk-molly',
+        '6.define-molly',
+        '6.boot-molly',
+        '7.configuration',
+      ]),
+    );
   });
 
   it('survives kill -9 in the middle of a clone', async () => {
     const plan = steps(await lab([...up, '--dry-run', '--json']));
     const at = plan.findIndex(({ id }) => id === '4.clone-molly');
-    const before = plan.slice(0, at).reduce((sum, { changes, verdict }) => sum + (verdict === 'change' ? changes.length : 0), 0);
+    const before = plan
+      .slice(0, at)
+      .reduce((sum, { changes, verdict }) => sum + (verdict === 'change' ? changes.length : 0), 0);
     const run = await lab(up, { LAB_FAULT: `kill-during:${before + 1}` });
     expect(run.signal).toBe('SIGKILL');
     expect(await onDom0('ls /guests')).not.toMatch(/^molly\.img$/m);
@@ -74,7 +103,9 @@ describe.sequential('a lab on a real Xen dom0', () => {
     expectDone(run);
     told('up that changes nothing', run);
     expect(summary(run)).toMatchObject({ changed: 0, later: 0, failed: 0 });
-    const trips = Object.fromEntries([...run.stderr.matchAll(/(\w+) (\d+)/g)].map(([, host, count]) => [host, Number(count)]));
+    const trips = Object.fromEntries(
+      [...run.stderr.matchAll(/(\w+) (\d+)/g)].map(([, host, count]) => [host, Number(count)]),
+    );
     process.stdout.write(`  round trips: ${JSON.stringify(trips)}\n`);
     for (const host of ['dom0', 'molly', 'frederick']) expect(trips[host]).toBeLessThanOrEqual(8);
     expect(await dom0Checksum(false)).toBe(before);
@@ -107,7 +138,11 @@ describe.sequential('a lab on a real Xen dom0', () => {
     expect(bad.stdout + bad.stderr).toMatch(/request to dom0|No answer|did not call back/i);
     const healed = await lab([...up, '--json']);
     expectDone(healed);
-    expect(steps(healed).filter(({ verdict }) => verdict === 'change').map(({ id }) => id)).toEqual(['7.service']);
+    expect(
+      steps(healed)
+        .filter(({ verdict }) => verdict === 'change')
+        .map(({ id }) => id),
+    ).toEqual(['7.service']);
   });
 
   it('keeps a second run out, and answers status meanwhile', async () => {
@@ -138,7 +173,9 @@ describe.sequential('a lab on a real Xen dom0', () => {
     const shown = foreseen.get('4.domain-file-molly')?.join('\n') ?? '';
     const sum = (await onDom0('sha256sum < /etc/xen/molly')).slice(0, 64);
     expect(shown).toContain(sum);
-    expect(foreseen.get('7.configuration')?.join('\n')).toContain((await onDom0('sha256sum < /etc/fence_virt.conf')).slice(0, 64));
+    expect(foreseen.get('7.configuration')?.join('\n')).toContain(
+      (await onDom0('sha256sum < /etc/fence_virt.conf')).slice(0, 64),
+    );
   });
 
   it('destroys what carries its mark, and nothing else', async () => {
@@ -147,7 +184,9 @@ describe.sequential('a lab on a real Xen dom0', () => {
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain('/guests/molly.img');
     expectDone(await lab(['destroy', '--yes', '--file', file]));
-    expect(await onDom0('ls /guests /etc/xen; virsh -c xen:///system list --all --name')).not.toMatch(/molly|frederick/);
+    expect(await onDom0('ls /guests /etc/xen; virsh -c xen:///system list --all --name')).not.toMatch(
+      /molly|frederick/,
+    );
     expect(await onDom0('ls /guests/foreign.img /etc/xen/foreign')).toContain('foreign');
   });
 

@@ -1,3 +1,5 @@
+import { rm, rmdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { down } from '../../../recipes/down.ts';
 import { LabError } from '../../model/errors.ts';
 import { sandboxPaths } from '../../sandbox/paths.ts';
@@ -33,7 +35,18 @@ export async function sandboxDownCommand(options: Options): Promise<number> {
 /** `lab sandbox destroy`: guests and all; the images stay in the cache. */
 export async function sandboxDestroyCommand(options: Options): Promise<number> {
   const context = await open(options);
-  return runChapters(context, [sandboxDestroyed(context.lab.name)], { ...options, yes: true }, 'lab sandbox destroy');
+  const code = await runChapters(
+    context,
+    [sandboxDestroyed(context.lab.name)],
+    { ...options, yes: true },
+    'lab sandbox destroy',
+  );
+  // What the journal proves, it proves of a lab that is gone.
+  if (code === 0)
+    for (const path of [context.journal.path, context.lock.path, `${context.lock.path}.work`])
+      await rm(path, { force: true });
+  if (code === 0) await rmdir(dirname(context.journal.path)).catch(() => {}); // other hosts of this lab may have a journal there
+  return code;
 }
 
 /** `lab sandbox ssh [-- COMMAND…]`: dom0's own shell. */

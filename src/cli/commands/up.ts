@@ -71,6 +71,7 @@ export async function runChapters(
     proofs: choices.again ? { evidence: async () => undefined } : journal,
     emit: reporter.emit,
     slowness: context.slowness,
+    pause: context.pause,
     fault,
     signal,
     approve: async () => choices.yes === true,

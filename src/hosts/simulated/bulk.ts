@@ -7,7 +7,6 @@ import type { Tree } from './tree.ts';
 /** coreutils that write the bytes of big files: cp, dd, truncate. Holes stay holes. */
 
 const noSuch = 'No such file or directory';
-const block = 1 << 20;
 
 /** cp(1) of one file. An image's file system comes along; killed midway, half of the bytes are there and no file system. */
 const cp: Handler = ({ world, machine, args, midway }) => {
@@ -43,6 +42,7 @@ const cp: Handler = ({ world, machine, args, midway }) => {
 function copyBytes(from: string, to: string, { bytes, mode, midway }: { bytes: number; mode: number; midway(): void }) {
   const input = fs.openSync(from, 'r');
   const output = fs.openSync(to, 'w', mode);
+  const block = Math.min(1 << 20, Math.ceil(bytes / 2));
   const buffer = Buffer.alloc(block);
   let half = () => midway();
   for (let at = 0; at < bytes; at += block) {

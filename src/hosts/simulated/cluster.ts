@@ -3,7 +3,6 @@ import { Cib, type elementsOf } from './cib.ts';
 import { isQuorate, membersOf, ringOf } from './corosync.ts';
 import { fencingAnswers } from './fence-xvm.ts';
 import { logEntry } from './journal.ts';
-import { fence } from './libvirt.ts';
 import type { Running } from './state.ts';
 import type { Machine, World } from './world.ts';
 
@@ -108,10 +107,11 @@ export function clusterOf(world: World, machine: Machine): Cluster | undefined {
 }
 
 /**
- * A node lost its power without leaving first. Those who are left, if they have quorum and a device, fence it: it is
- * rebooted (stonith-action's default). So it goes when a guest is destroyed before its cluster was stopped.
+ * A node lost its power without leaving first. Those who are left, if they have quorum and a device, fence it: so it goes
+ * when a guest is destroyed before its cluster was stopped. It stays off all the same: fence_virtd has nothing to do for the
+ * reboot of a domain that is off, and calls that done (fence-agents, agents/virt/server/libvirt.c, libvirt_reboot).
  */
-export function survivorsFence(world: World, name: string, lost: Running): void {
+export function survivorsFence(world: World, lost: Running): void {
   if (lost.services.pacemaker?.active !== 'active') return;
   for (const survivor of guestsOf(world)) {
     const cluster = clusterOf(world, survivor);
@@ -128,7 +128,6 @@ export function survivorsFence(world: World, name: string, lost: Running): void 
       'pacemaker-fenced[901]',
       `Operation 'reboot' targeting ${target.name} by ${device.on} for pacemaker-controld: OK`,
     );
-    fence(world, name, 'on');
     return;
   }
 }

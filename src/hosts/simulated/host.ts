@@ -21,7 +21,7 @@ export class SimulatedHost implements Host {
   /** Batches and commands so far. */
   roundTrips = 0;
   readonly #options: SimulatedOptions;
-  #asked: (() => void)[] = [];
+  #asked: ((world: Promise<World>) => Promise<void>)[] = [];
 
   constructor(name: string, options: SimulatedOptions) {
     this.name = name;
@@ -109,21 +109,23 @@ export class SimulatedHost implements Host {
   /** All that is asked for in this turn of the event loop goes together, and sees one world. */
   #look<T>(look: (world: World) => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#asked.push(() => {
+      this.#asked.push(async (world) => {
         try {
-          resolve(look(this.#open(false)));
+          resolve(look(await world));
         } catch (error) {
           reject(error);
         }
       });
-      if (this.#asked.length > 1) return;
-      setImmediate(() => {
-        this.roundTrips++;
-        const batch = this.#asked;
-        this.#asked = [];
-        for (const ask of batch) ask();
-      });
+      if (this.#asked.length === 1) setImmediate(() => this.#flush());
     });
+  }
+
+  #flush(): void {
+    this.roundTrips++;
+    const batch = this.#asked;
+    this.#asked = [];
+    const world = Promise.resolve().then(() => this.#open(false));
+    for (const ask of batch) ask(world);
   }
 
   /** The world as it is now: what time alone has done since the last command is done first. */

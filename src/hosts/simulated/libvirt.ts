@@ -61,7 +61,7 @@ export function start(world: World, name: string, midway: () => void = () => {})
   return true;
 }
 
-/** What fence_virtd has libvirt do. @returns whether it was done */
+/** What fence_virtd has libvirt do (fence-agents, agents/virt/server/libvirt.c). @returns whether it was done */
 export function fence(world: World, name: string, operation: string): boolean {
   const wasRunning = world.state.running[name] !== undefined;
   if (operation !== 'on') delete world.state.running[name];

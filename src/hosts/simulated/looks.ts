@@ -108,7 +108,7 @@ const ls: Handler = ({ machine: { tree }, args }) => {
 };
 
 const id: Handler = ({ args }) => {
-  const options = getopt(args, ['-u', '-n', '-un']);
+  const options = getopt(args, ['-u', '-n']);
   if (options.has('-u')) return ok(options.has('-n') ? 'root\n' : '0\n');
   return ok('uid=0(root) gid=0(root) groups=0(root)\n');
 };

@@ -27,7 +27,8 @@ export function unitExists({ tree }: Machine, unit: string): boolean {
 /** `systemctl start`: the units that it requires first. `midway` comes while it is activating. */
 export function startUnit(world: World, machine: Machine, unit: string, midway: () => void = () => {}): Result {
   const { state, name } = machine;
-  if (state.services[unit]?.active === 'active') return ok();
+  const before = state.services[unit];
+  if (before?.active === 'active') return ok();
   for (const required of units[unit]?.requires ?? []) {
     const first = startUnit(world, machine, required);
     if (first.code !== 0 || state.services[required]?.active !== 'active')
@@ -35,27 +36,30 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
   }
   const said = (text: string) => logEntry(world, name, unit, 'systemd[1]', text);
   const title = `${unit}.service - ${units[unit]?.description}`;
-  const stamp = { pid: world.nextPid(), started: world.state.clock, since: Date.now() };
+  // One that was left activating began then, not now.
+  const { pid, started, since } =
+    before?.active === 'activating' ? before : { pid: world.nextPid(), started: world.state.clock, since: Date.now() };
+  const stamp = { pid, started, since };
   state.services[unit] = { ...stamp, active: 'activating' };
   said(`Starting ${title}...`);
   world.save();
   midway();
-  const started = starters[unit]?.(world, machine) ?? { is: 'running' };
-  if (started.is === 'skipped') {
+  const outcome = starters[unit]?.(world, machine) ?? { is: 'running' };
+  if (outcome.is === 'skipped') {
     delete state.services[unit];
-    said(`${title} was skipped because of an unmet condition check (${started.why}).`);
+    said(`${title} was skipped because of an unmet condition check (${outcome.why}).`);
     return ok();
   }
-  if (started.is === 'failed') {
+  if (outcome.is === 'failed') {
     state.services[unit] = { ...stamp, active: 'failed' };
-    for (const line of started.lines) logEntry(world, name, unit, `${unit}[${stamp.pid}]`, line);
+    for (const line of outcome.lines) logEntry(world, name, unit, `${unit}[${stamp.pid}]`, line);
     said(`${unit}.service: Failed with result 'exit-code'.`);
     // A simple unit counts as started as soon as its process exists, whatever becomes of it.
     if (/^Type=simple$/m.test(state.loaded[unit] ?? '')) return ok();
     const see = `See "systemctl status ${unit}.service" and "journalctl -xeu ${unit}.service" for details.`;
     return fail(1, `Job for ${unit}.service failed because the control process exited with error code.\n${see}`);
   }
-  const { is: _, ...read } = started;
+  const { is: _, ...read } = outcome;
   state.services[unit] = { ...stamp, active: 'active', ...read };
   said(`Started ${title}.`);
   if (unit === 'corosync') wasSeen(world);
@@ -84,7 +88,6 @@ export function finishStarts(world: World, machines: readonly Machine[]): void {
   for (const machine of machines) {
     for (const [unit, service] of Object.entries(machine.state.services)) {
       if (service.active !== 'activating' || world.elapsed(service.since) < 0.5) continue;
-      delete machine.state.services[unit];
       startUnit(world, machine, unit);
     }
   }

@@ -55,8 +55,9 @@ const list: Verb = ({ world }, options) => {
     return done(columns.join('\n'));
   }
   const width = Math.max(...shown.map(({ name }) => name.length)) + 3;
+  const longest = Math.max(...shown.map(({ state }) => state.length));
   const rows = shown.map(({ id, name, state }) => ` ${id.padEnd(4)} ${name.padEnd(width)}${state}`);
-  return done([` Id   ${'Name'.padEnd(width)}State`, '-'.repeat(width + 15), ...rows].join('\n'));
+  return done([` Id   ${'Name'.padEnd(width)}State`, '-'.repeat(width + longest + 8), ...rows].join('\n'));
 };
 
 /** A verb about one domain that libvirt knows. */
@@ -128,7 +129,7 @@ const verbs: Readonly<Record<string, Verb>> = {
     const lost = world.state.running[name];
     delete world.state.running[name];
     // The power goes: what its cluster makes of that is the cluster's business.
-    if (lost) survivorsFence(world, name, lost);
+    if (lost) survivorsFence(world, lost);
     return done(`Domain '${name}' destroyed`);
   }),
   domid: about((_call, { running }) => done(String(running?.id ?? '-'))),

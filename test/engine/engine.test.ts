@@ -1,0 +1,200 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { Journal } from '../../src/engine/journal.ts';
+import { dryRun, type RunOptions, up } from '../../src/engine/up.ts';
+import { type Change, file } from '../../src/model/change.ts';
+import { NotYet } from '../../src/model/errors.ts';
+import type { Event, StepEvent } from '../../src/model/event.ts';
+import type { FileReader, Host, Hosts } from '../../src/model/host.ts';
+import type { Node, Step } from '../../src/model/step.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'lab-engine-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+let journals = 0;
+
+/** A host that is a map of files. Everything else it does not know. */
+function mapHost(files: Map<string, string>, writes: string[]): Host {
+  const no = async () => {
+    throw new Error('not in this test');
+  };
+  const reader: FileReader = {
+    readFile: async (path) => (files.has(path) ? Buffer.from(files.get(path) as string) : undefined),
+    stat: async (path) => (files.has(path) ? { kind: 'file', size: 0, allocated: 0, mode: 0o644, uid: 0 } : undefined),
+    digest: no,
+  };
+  return {
+    name: 'dom0',
+    ...reader,
+    read: no,
+    list: no,
+    run: no,
+    disk: () => reader,
+    async writeFile(path, bytes) {
+      writes.push(path);
+      files.set(path, Buffer.from(bytes).toString());
+    },
+  };
+}
+
+/** A run over the steps, on a world of files. */
+function rig(nodes: readonly Node[], files = new Map<string, string>()) {
+  const writes: string[] = [];
+  const host = mapHost(files, writes);
+  const steps: StepEvent[] = [];
+  const no = async () => {
+    throw new Error('not in this test');
+  };
+  const hosts: Hosts = {
+    host: () => host,
+    forget: async () => {},
+    lock: no,
+    kill: () => {},
+    argv: no,
+    roundTrips: () => ({}),
+    close: async () => {},
+  };
+  const journal = new Journal(join(directory, `${journals++}.jsonl`), 'run');
+  const options: RunOptions = {
+    lab: 'test',
+    where: 'test',
+    chapters: [{ id: '1', title: 'One', nodes }],
+    hosts,
+    journal,
+    proofs: journal,
+    slowness: async () => 1,
+    pause: 1,
+    emit: (event: Event) => {
+      if (event.event === 'step') steps.push(event);
+    },
+  };
+  return { options, files, writes, steps, journal };
+}
+
+const step = (id: string, after: readonly Node[], check: Step['check'], more: Partial<Step> = {}): Step => ({
+  kind: 'step',
+  id,
+  title: id,
+  section: '',
+  on: 'dom0',
+  after,
+  check,
+  ...more,
+});
+
+const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
+
+/** A file that holds the contents of the files of the steps before it: their order shows in it. */
+function link(id: string, before: readonly Step[]): Step {
+  return step(id, before, async ({ host }) => {
+    const parts = await Promise.all(before.map(async ({ id: other }) => text(await host.readFile(other)) ?? '?'));
+    const wanted = `${id}(${parts.join(',')})`;
+    return text(await host.readFile(id)) === wanted ? [] : [file(id, 0o644, wanted)];
+  });
+}
+
+/** Random graphs of such steps: each comes after some of those before it. */
+const graphs = fc
+  .array(fc.array(fc.nat({ max: 20 }), { maxLength: 3 }), { minLength: 1, maxLength: 12 })
+  .map((rows) => {
+    const nodes: Step[] = [];
+    for (const [n, picks] of rows.entries()) {
+      const before = n === 0 ? [] : [...new Set(picks.map((pick) => pick % n))].map((index) => nodes[index] as Step);
+      nodes.push(link(`s${n}`, before));
+    }
+    return nodes;
+  });
+
+test('up makes every step so, in an order that the graph allows; the second changes nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs, async (nodes) => {
+      const first = rig(nodes);
+      expect(await up(first.options)).toMatchObject({ changed: nodes.length, failed: 0 });
+      const second = rig(nodes, first.files);
+      expect(await up(second.options)).toMatchObject({ met: nodes.length, changed: 0 });
+      expect(second.writes).toEqual([]);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a dry-run writes nothing, and shows the very bytes that up then writes, also where they follow from one another', async () => {
+  await fc.assert(
+    fc.asyncProperty(graphs, fc.nat({ max: 11 }), async (nodes, done) => {
+      // A world half way: some first files are there, one of them spoilt.
+      const whole = rig(nodes);
+      await up(whole.options);
+      const half = new Map([...whole.files].slice(0, done));
+      if (half.size > 0) half.set('s0', 'spoilt');
+      const plan = rig(nodes, new Map(half));
+      await dryRun(plan.options);
+      expect(plan.files).toEqual(half);
+      const after = rig(nodes, new Map(half));
+      await up(after.options);
+      const bytes = (changes: readonly Change[]) =>
+        changes.map((change) => (change.is === 'file' ? Buffer.from(change.after).toString() : ''));
+      const shown = new Map(plan.steps.map(({ id, changes }) => [id, bytes(changes)]));
+      for (const { id, changes } of after.steps) expect(shown.get(id)).toEqual(bytes(changes));
+      expect(after.files).toEqual(whole.files);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('after a failure nothing new begins, what comes after it is later, and the journal tells', async () => {
+  const good = link('good', []);
+  const bad = step('bad', [good], async () => {
+    throw new Error('no');
+  });
+  const { options, steps, journal } = rig([good, bad, link('rest', [])].concat(step('after', [bad], async () => [])));
+  expect(await up(options)).toMatchObject({ failed: 1 });
+  expect(steps.find(({ id }) => id === 'after')?.verdict).toBe('later');
+  expect((await journal.entries()).filter(({ is }) => is === 'failed')).toHaveLength(1);
+});
+
+test('a step that never agrees ends in an error with its hint and what it saw', async () => {
+  const never = step('never', [], async () => [file('x', 0o644, String(Math.random()))], {
+    settle: { within: 20, hint: 'look at x', diagnose: async () => ['the last line'] },
+  });
+  const { options, steps } = rig([never]);
+  await up(options);
+  expect(steps[0]).toMatchObject({
+    verdict: 'failed',
+    failure: { name: 'DidNotSettle', hint: 'look at x', detail: ['the last line'] },
+  });
+});
+
+test('what waits for a host is later in the plan, and names what provides it', async () => {
+  const boot = step('boot', [], async ({ host }) => ((await host.stat('up')) ? [] : [file('up', 0o644, '')]), {
+    provides: 'molly',
+  });
+  const inside = step('inside', [boot], async ({ host }) => ((await host.stat('up')) ? [] : []), { on: 'molly' });
+  const { options, steps } = rig([boot, inside]);
+  await dryRun(options);
+  expect(steps).toMatchObject([{ verdict: 'change' }, { verdict: 'later', waitsFor: 'boot' }]);
+});
+
+test('a change that destroys what the plan did not show is asked about', async () => {
+  let looked = 0;
+  const doomed = step('doomed', [], async () => {
+    looked++;
+    if (looked <= 2) throw new NotYet('later'); // the plan looks twice
+    return looked === 3 ? [{ is: 'act', says: 'wipe', destroys: 'the disk', act: async () => {} }] : [];
+  });
+  const { options, steps } = rig([doomed]);
+  await up({ ...options, approve: async () => false });
+  expect(steps[0]).toMatchObject({ verdict: 'failed', failure: { message: expect.stringContaining('the disk') } });
+});
+
+test('a step gets readers: nothing it is given can write, and a command that may write is refused', async () => {
+  let keys: readonly string[] = [];
+  const curious = step('curious', [], async ({ host }) => {
+    keys = Object.keys(host);
+    return [];
+  });
+  await dryRun(rig([curious]).options);
+  expect(keys).not.toContain('run');
+  expect(keys).not.toContain('writeFile');
+});
