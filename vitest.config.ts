@@ -7,8 +7,17 @@ export default defineConfig({
         test: {
           name: 'fast',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/real/**'],
+          exclude: ['test/real/**', 'test/faults/**'],
           testTimeout: 30_000,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/faults/**/*.test.ts'],
+          maxConcurrency: 2,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
         },
       },
       {

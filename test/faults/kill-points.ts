@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { lab, lines, tree } from '../cli/process.ts';
+
+/** What is made of random bytes, or of them; told by its size alone. */
+const random = /key|known_hosts|\.pub$|\.xml$|journal|state\.json|\/run\//;
+
+/** The world that a run left, without what differs from run to run by its nature. */
+function world(directory: string): Readonly<Record<string, string>> {
+  const rows = Object.entries(tree(directory));
+  return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
+}
+
+/** The world of an undisturbed run, and how many changes it took. */
+export async function undisturbed(): Promise<{ world: Readonly<Record<string, string>>; changes: number }> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  try {
+    const run = await lab(['up', '--json', '--host', 'simulated:world'], { cwd, LAB_FAULT: 'fail:9999' });
+    if (run.code !== 0) throw new Error(run.stderr);
+    const changes = lines(run.stdout)
+      .filter(({ event, chapter }) => event === 'step' && chapter !== '8')
+      .reduce((sum, line) => sum + line.changes.length, 0);
+    return { world: world(join(cwd, 'world')), changes };
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+/** A run that goes wrong at the N-th change, then a run that is left alone. @returns what the two came to */
+export async function disturbed(
+  fault: string,
+): Promise<{ first: number | string | null; second: number | null; world: Readonly<Record<string, string>> }> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  try {
+    const first = await lab(['up', '--host', 'simulated:world'], { cwd, LAB_FAULT: fault });
+    const second = await lab(['up', '--host', 'simulated:world'], { cwd });
+    return { first: first.signal ?? first.code, second: second.code, world: world(join(cwd, 'world')) };
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
