@@ -13,13 +13,20 @@ const section = 'Creating virtual machines 6';
 /** What must differ from guest to guest, and the secrets they share, written while the guests are off. */
 export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   const paths = dom0Paths(lab);
+  // The first to write there: it makes the directory, private.
   const login = sshKeyPair(
     { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after },
     { path: paths.loginKey, comment: `lab ${lab.name}` },
   );
   const hostKeys = lab.guests.map((guest) =>
     sshKeyPair(
-      { id: `5.host-key-${guest.name}`, title: `Make the ssh host key of ${guest.name}`, section, on: 'dom0', after },
+      {
+        id: `5.host-key-${guest.name}`,
+        title: `Make the ssh host key of ${guest.name}`,
+        section,
+        on: 'dom0',
+        after: [login],
+      },
       { path: paths.hostKey(guest), comment: guest.name },
     ),
   );
@@ -40,7 +47,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
       },
     },
   );
-  const secrets = stackOf(lab).secrets(lab, after);
+  const secrets = stackOf(lab).secrets(lab, [login]);
   const disks = lab.guests.map((guest) =>
     guestDisk(
       {

@@ -86,7 +86,8 @@ async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
   const paths = dom0Paths(lab);
   if (where.is === 'simulated') {
     const { SimulatedHosts, seedSimulated } = await import('../hosts/simulated/index.ts');
-    await seedSimulated(where.directory);
+    const { bridge, dom0Address, prefix } = lab.network;
+    await seedSimulated(where.directory, { bridge, address: `${dom0Address}/${prefix}` });
     const login = { key: paths.loginKey, knownHosts: paths.knownHosts };
     return new SimulatedHosts({ directory: where.directory, guests: lab.guests, login });
   }

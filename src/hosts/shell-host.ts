@@ -93,7 +93,10 @@ export class ShellHost implements Host {
   }
 
   async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
-    const ran = await this.run(['sh', '-c', writeScript, 'sh', path, mode.toString(8)], { input: bytes, midway });
+    const ran = await this.run(['sh', '-c', writeScript, 'sh', path, mode.toString(8), String(bytes.length)], {
+      input: bytes,
+      midway,
+    });
     if (ran.code !== 0)
       throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
   }
@@ -145,7 +148,10 @@ export class ShellHost implements Host {
   }
 }
 
-/** The temporary file is private from its first byte, on disk before it gets its name, and a link at the name is replaced, not followed. */
+/**
+ * The temporary file is private from its first byte, on disk before it gets its name, and a link at the name is replaced, not
+ * followed. It is counted first: if lab dies, what it did not send is not there.
+ */
 const writeScript = `set -e
 dir=$(dirname "$1")
 [ -d "$dir" ] || mkdir -p "$dir"
@@ -153,5 +159,6 @@ umask 077
 temp="$dir/.lab.$$.tmp"
 trap 'rm -f "$temp"' EXIT
 dd of="$temp" conv=fsync 2>/dev/null
+[ "$(wc -c < "$temp")" -eq "$3" ]
 chmod "$2" "$temp"
 mv -f "$temp" "$1"`;

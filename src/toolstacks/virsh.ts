@@ -10,7 +10,8 @@ export function virsh(...args: readonly [string, ...string[]]): Argv {
 export async function domainState(dom0: Reader, name: string): Promise<string | undefined> {
   const { code, stdout, stderr } = await dom0.read(virsh('domstate', name));
   if (code === 0) return stdout.trim();
-  if (/failed to get domain|Domain not found/.test(stderr)) return undefined;
+  // 127: libvirt's tools are not installed yet, so it knows no domain.
+  if (code === 127 || /failed to get domain|Domain not found/.test(stderr)) return undefined;
   throw new LabError(
     `on ${dom0.name}: virsh domstate ${name}: ${stderr.trim() || `exit code ${code}`}`,
     'look at: virsh -c xen:///system list --all',

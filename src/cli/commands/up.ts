@@ -3,7 +3,10 @@ import { readFault } from '../../engine/fault.ts';
 import { dryRun, type RunOptions, up } from '../../engine/up.ts';
 import { BadInput, Interrupted } from '../../model/errors.ts';
 import type { Chapter } from '../../model/step.ts';
+import { sandboxPaths } from '../../sandbox/paths.ts';
+import { runningPid } from '../../sandbox/qemu.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
+import { freshSandbox } from '../foresight.ts';
 import { reporterFor } from '../reporters/index.ts';
 import { showWhere } from '../where.ts';
 
@@ -78,7 +81,7 @@ export async function runChapters(
   };
   try {
     if (!plan) await journal.add({ is: 'run', command: resume });
-    const summary = await (plan ? dryRun(options) : up(options));
+    const summary = await (plan ? foresightedDryRun(context, options) : up(options));
     await reporter.end();
     return summary.failed > 0 ? 1 : 0;
   } finally {
@@ -87,6 +90,18 @@ export async function runChapters(
     if (choices.trace) traceRoundTrips(context);
     await lock?.release();
     await hosts.close();
+  }
+}
+
+/** A dry-run; where there is no dom0 yet, on the one that the sandbox will be. */
+async function foresightedDryRun({ lab, where, hosts }: Context, options: RunOptions) {
+  if (where.is !== 'sandbox' || (await runningPid(hosts.host('local'), sandboxPaths(lab.name))) !== undefined)
+    return dryRun(options);
+  const { foresee, forget } = await freshSandbox(lab);
+  try {
+    return await dryRun({ ...options, foresee });
+  } finally {
+    await forget();
   }
 }
 

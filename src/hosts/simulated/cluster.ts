@@ -1,7 +1,7 @@
-import { guestsOf } from './boot.ts';
 import { Cib, type elementsOf } from './cib.ts';
 import { isQuorate, membersOf, ringOf } from './corosync.ts';
 import { fencingAnswers } from './fence-xvm.ts';
+import { guestsOf } from './guests.ts';
 import { logEntry } from './journal.ts';
 import type { Running } from './state.ts';
 import type { Machine, World } from './world.ts';

@@ -1,6 +1,6 @@
-import { bootLayer, guestsOf } from './boot.ts';
 import { sha256 } from './bytes.ts';
 import { fail, getopt, type Handler, ok } from './call.ts';
+import { bootLayer, guestsOf } from './guests.ts';
 import { addressesOf } from './net.ts';
 import type { Ring } from './state.ts';
 import type { Started } from './units.ts';

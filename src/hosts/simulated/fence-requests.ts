@@ -1,5 +1,5 @@
-import { cardsOf } from './boot.ts';
 import { sha256 } from './bytes.ts';
+import { cardsOf } from './guests.ts';
 import { logEntry } from './journal.ts';
 import { fence, libvirtDomains } from './libvirt.ts';
 import { addressesOf } from './net.ts';

@@ -1,7 +1,7 @@
-import { guestsOf } from './boot.ts';
 import { sha256 } from './bytes.ts';
 import { BadUsage, fail, getopt, type Handler, type Options, type Result } from './call.ts';
 import { operations, request } from './fence-requests.ts';
+import { guestsOf } from './guests.ts';
 import { addressesOf } from './net.ts';
 import type { Machine, World } from './world.ts';
 

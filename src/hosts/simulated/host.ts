@@ -1,11 +1,11 @@
 import { CommandFailed, NotYet, Unreachable } from '../../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions, Stat } from '../../model/host.ts';
 import { assertOnlyLooks } from '../read-only.ts';
-import { guestsOf } from './boot.ts';
 import { sha256 } from './bytes.ts';
 import type { Result } from './call.ts';
 import { procMounts } from './disks.ts';
 import { exclusively } from './exclusively.ts';
+import { guestsOf } from './guests.ts';
 import { runProgram } from './programs.ts';
 import { reach } from './reach.ts';
 import { Tree } from './tree.ts';

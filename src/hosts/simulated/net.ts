@@ -1,5 +1,5 @@
-import { bootLayer, type Card, cardsOf, guestsOf } from './boot.ts';
 import { BadUsage, type Call, fail, getopt, type Handler, ok } from './call.ts';
+import { bootLayer, type Card, cardsOf, guestsOf } from './guests.ts';
 import { hostKeyOf } from './ssh-keys.ts';
 import type { Machine, World } from './world.ts';
 

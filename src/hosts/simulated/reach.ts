@@ -1,4 +1,4 @@
-import { bootLayer } from './boot.ts';
+import { bootLayer } from './guests.ts';
 import { guestAt, listensOn22 } from './net.ts';
 import { hostKeyOf, publicHalf } from './ssh-keys.ts';
 import type { Machine, World } from './world.ts';

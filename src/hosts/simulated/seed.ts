@@ -11,8 +11,10 @@ const dom0Packages = [
   ...['xen-system-amd64', 'libvirt-daemon-system', 'libvirt-clients', 'libvirt-daemon-driver-xen', 'qemu-system-xen'],
 ];
 
-/** The network that dom0 has. */
+/** What dom0 has. */
 export interface SeedOptions {
+  /** Debian packages that are installed, besides those of any dom0. */
+  readonly packages?: readonly string[];
   readonly bridge?: string;
   /** Of dom0 on the bridge. */
   readonly address?: string;
@@ -23,7 +25,7 @@ export interface SeedOptions {
  */
 export async function seedSimulated(directory: string, options: SeedOptions = {}): Promise<void> {
   if (existsSync(join(directory, 'state.json'))) return;
-  const { bridge = 'xenbr0', address = '192.168.77.1/24' } = options;
+  const { bridge = 'xenbr0', address = '192.168.77.1/24', packages = [] } = options;
   mkdirSync(directory, { recursive: true });
   const clock = Math.floor(Date.now() / 1000);
   const dom0 = new Tree(join(directory, 'dom0'), () => clock);
@@ -36,7 +38,7 @@ export async function seedSimulated(directory: string, options: SeedOptions = {}
     tree.write('/etc/hostname', `${name}\n`);
     tree.write('/etc/debian_version', '12.12\n');
   }
-  setPackages(dom0, dom0Packages, 'installed');
+  setPackages(dom0, [...new Set([...dom0Packages, ...packages])], 'installed');
   setPackages(local, ['coreutils', 'dpkg', 'openssh-client', 'systemd-sysv'], 'installed');
   dom0.makeDirectory('/etc/xen');
   dom0.write('/proc/xen/capabilities', 'control_d\n', 0o444);

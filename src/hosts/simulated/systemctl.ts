@@ -1,5 +1,5 @@
-import { bootLayer } from './boot.ts';
 import { type Call, fail, getopt, type Handler, type Options, ok, type Result } from './call.ts';
+import { bootLayer } from './guests.ts';
 import { disable, enable, isEnabled } from './packages.ts';
 import { daemonReload, dropIns, unitName } from './unit-files.ts';
 import { startUnit, stopUnit, unitExists } from './units.ts';
