@@ -40,8 +40,18 @@ module.exports = {
       from: { pathNot: '^src/cli/' },
       to: { path: 'node_modules/inquirer/' },
     },
-    { name: 'no zx in what users run', severity: 'error', from: { path: '^(src|recipes)/' }, to: { path: 'node_modules/zx/' } },
-    { name: 'no circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no zx in what users run',
+      severity: 'error',
+      from: { path: '^(src|recipes)/' },
+      to: { path: 'node_modules/zx/' },
+    },
+    {
+      name: 'no circles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     { name: 'nothing dead', severity: 'error', from: { orphan: true, path: '^(src|recipes)/' }, to: {} },
   ],
   options: {
