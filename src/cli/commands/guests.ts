@@ -55,7 +55,9 @@ function guestNamed({ guests, name: lab }: Lab, name: string): Guest {
 }
 
 async function runThere({ hosts }: Context, guest: string, argv: Argv): Promise<number> {
-  const { code, stdout, stderr } = await hosts.host(guest).run(argv);
+  // One word may be a whole command line, as for ssh(1); there is no shell to take it apart.
+  const words = argv.length === 1 ? (argv[0].split(' ') as [string]) : argv;
+  const { code, stdout, stderr } = await hosts.host(guest).run(words);
   process.stdout.write(stdout);
   process.stderr.write(stderr);
   return code;
