@@ -94,7 +94,7 @@ export function tokenize(text: string, file: string): readonly Token[] {
   const tokens: Token[] = [];
   const open: Token[] = [];
   const cursor = new Cursor(file, textStart(text));
-  for (let start = textStart(text); start < text.length; ) {
+  for (let start = textStart(text); start < text.length;) {
     const place = cursor.at(start);
     const isString = text[start] === '"' || text[start] === "'";
     const found = isString ? stringAt(text, start) : wordAt(text, start);

@@ -17,12 +17,7 @@ export interface NullTest {
   readonly passed: boolean;
   /** The first layer that did not hold. */
   readonly layer?:
-    | 'key in the guest'
-    | 'guest address'
-    | 'request to dom0'
-    | 'call back to the guest'
-    | 'challenge'
-    | 'answer';
+    'key in the guest' | 'guest address' | 'request to dom0' | 'call back to the guest' | 'challenge' | 'answer';
   readonly says: string;
 }
 

@@ -9,7 +9,6 @@ export function packages(placed: Placed, names: readonly string[]): Step {
     kind: 'step',
     ...placed,
     async check({ host }) {
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own placeholders
       const format = '${Package} ${db:Status-Status}\n';
       const [found, id] = await Promise.all([
         host.read(['dpkg-query', '-W', '-f', format, ...names]),

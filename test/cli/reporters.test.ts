@@ -149,7 +149,7 @@ To go on from there: lab up --file x.yaml
   it('is coloured on a terminal only, and says the same', async () => {
     const coloured = (await plainly(plan, true)).stdout;
     expect(coloured).toContain('\x1b[31m');
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what colours are
+    // eslint-disable-next-line no-control-regex -- that is what colours are
     expect(coloured.replace(/\x1b\[\d+m/g, '')).toBe((await plainly(plan)).stdout);
   });
 });

@@ -15,7 +15,7 @@ class Renderer extends DefaultRenderer {
   static override nonTTY = true as const;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: listr2 gives its renderers' types no other name here
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- listr2 gives its renderers' types no other name here
 type Task = ListrTaskWrapper<unknown, any, any>;
 
 /**
