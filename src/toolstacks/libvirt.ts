@@ -10,7 +10,7 @@ import { textOf } from '../steps/file-content.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
 import type { Toolstack } from './toolstack.ts';
-import { domainDefinition, domainState, isAlive, virsh } from './virsh.ts';
+import { domainDefinition, domainState, domainStates, isAlive, virsh } from './virsh.ts';
 
 /** Today's toolstack: xen:///system, the only one whose guests fence_virtd can see. */
 export const libvirt: Toolstack = {
@@ -66,8 +66,7 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
         after,
       },
       async (look) => {
-        const { stdout } = await look.host.read(virsh('list', '--all', '--name'));
-        const names = stdout.split('\n').filter((name) => name !== '' && name !== 'Domain-0');
+        const names = [...(await domainStates(look.host)).keys()].filter((name) => name !== 'Domain-0');
         const found = await Promise.all(names.map((name) => domainDefinition(look.host, name)));
         for (const facts of found.flatMap((xml) => (xml === undefined ? [] : [readDomainXml(xml)]))) {
           if (facts.mark?.lab === lab.name) continue;

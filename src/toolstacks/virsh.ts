@@ -6,16 +6,27 @@ export function virsh(...args: readonly [string, ...string[]]): Argv {
   return ['virsh', '-c', 'xen:///system', ...args];
 }
 
-/** `virsh domstate`: running, idle, paused, in shutdown, shut off, crashed; undefined for a domain that libvirt does not know. */
-export async function domainState(dom0: Reader, name: string): Promise<string | undefined> {
-  const { code, stdout, stderr } = await dom0.read(virsh('domstate', name));
-  if (code === 0) return stdout.trim();
+/**
+ * All domains that libvirt knows, and their states: running, idle, paused, in shutdown, shut off, crashed. One look serves all
+ * steps of a batch, where `virsh domstate` would be a process for each domain (and in an emulated dom0 that is what costs).
+ */
+export async function domainStates(dom0: Reader): Promise<ReadonlyMap<string, string>> {
+  const { code, stdout, stderr } = await dom0.read(virsh('list', '--all'));
   // 127: libvirt's tools are not installed yet, so it knows no domain.
-  if (code === 127 || /failed to get domain|Domain not found/.test(stderr)) return undefined;
-  throw new LabError(
-    `on ${dom0.name}: virsh domstate ${name}: ${stderr.trim() || `exit code ${code}`}`,
-    'look at: virsh -c xen:///system list --all',
-  );
+  if (code === 127) return new Map();
+  if (code !== 0) {
+    throw new LabError(
+      `on ${dom0.name}: virsh list --all: ${stderr.trim() || `exit code ${code}`}`,
+      'is libvirtd running there? systemctl status libvirtd',
+    );
+  }
+  const rows = [...stdout.matchAll(/^ *(?:\d+|-) +(\S+) +(\S.*?) *$/gm)];
+  return new Map(rows.map(([, name, state]) => [name as string, state as string]));
+}
+
+/** The state of one domain; undefined for one that libvirt does not know. */
+export async function domainState(dom0: Reader, name: string): Promise<string | undefined> {
+  return (await domainStates(dom0)).get(name);
 }
 
 export function isAlive(state: string | undefined): boolean {
