@@ -125,8 +125,11 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
     },
     async check(look) {
       const state = await domainState(look.host, guest.name);
-      if (!isAlive(state)) return [];
-      return state === 'paused' ? [command(virsh('destroy', guest.name))] : [command(virsh('shutdown', guest.name))];
+      if (state === undefined || state === 'shut off') return [];
+      // A crashed domain is restarted (on_crash), and a paused one does not hear: neither is off.
+      return state === 'paused' || state === 'crashed'
+        ? [command(virsh('destroy', guest.name))]
+        : [command(virsh('shutdown', guest.name))];
     },
   }),
 
