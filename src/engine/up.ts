@@ -21,7 +21,7 @@ export interface RunOptions {
   readonly emit: Emit;
   /** How slow this machine is against the reference: time-outs are multiplied by it. Asked when needed: it may be measured in the run. */
   readonly slowness: () => Promise<number>;
-  /** How long to wait before the world is looked at again, at first (ms; default 250); grows to twelve times that. */
+  /** How long to wait before the world is looked at again, at first (ms; default 250); grows to twelve times that, times the slowness. */
   readonly pause?: number;
   readonly fault?: Fault | undefined;
   readonly signal?: AbortSignal;
@@ -173,11 +173,13 @@ class Run {
   }
 
   async #settle(step: Step<unknown>, says: (text: string) => void): Promise<void> {
-    const limit = (step.settle?.within ?? 0) * (await this.#options.slowness());
+    const slowness = await this.#options.slowness();
+    const limit = (step.settle?.within ?? 0) * slowness;
     const began = performance.now();
     const look = lookFor(step, this.#viewpoint);
+    // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
     const shortest = this.#options.pause ?? 250;
-    for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest)) {
+    for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
       const judged = await judge(step, this.#viewpoint, this.#options.proofs);
       if (judged.is === 'met') return;
       if (judged.is === 'failed') throw judged.error;

@@ -106,6 +106,7 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
         if (state === undefined || state === 'shut off') return [command(virsh('start', guest.name))];
         if (state === 'paused') return [command(virsh('resume', guest.name))];
         if (state === 'crashed') return [command(virsh('destroy', guest.name)), command(virsh('start', guest.name))];
+        if (state === 'dying') return [{ is: 'act', says: `wait until ${guest.name} is gone`, act: async () => {} }];
         return missingOfBoot(look, guest);
       },
     };

@@ -7,7 +7,7 @@ export function virsh(...args: readonly [string, ...string[]]): Argv {
 }
 
 /**
- * All domains that libvirt knows, and their states: running, idle, paused, in shutdown, shut off, crashed. One look serves all
+ * All domains that libvirt knows, and their states: running, idle, paused, in shutdown, shut off, crashed, and dying. One look serves all
  * steps of a batch, where `virsh domstate` would be a process for each domain (and in an emulated dom0 that is what costs).
  */
 export async function domainStates(dom0: Reader): Promise<ReadonlyMap<string, string>> {
@@ -20,8 +20,10 @@ export async function domainStates(dom0: Reader): Promise<ReadonlyMap<string, st
       'is libvirtd running there? systemctl status libvirtd',
     );
   }
-  const rows = [...stdout.matchAll(/^ *(?:\d+|-) +(\S+) +(\S.*?) *$/gm)];
-  return new Map(rows.map(([, name, state]) => [name as string, state as string]));
+  const rows = [...stdout.matchAll(/^ *(\d+|-) +(\S+) +(\S.*?) *$/gm)];
+  // Shut off, and with an id: Xen is still taking it apart, its disks and its bridge port are in use (seen with libvirt 9.0).
+  const stateOf = (id: string, state: string) => (id !== '-' && state === 'shut off' ? 'dying' : state);
+  return new Map(rows.map(([, id = '', name = '', state = '']) => [name, stateOf(id, state)]));
 }
 
 /** The state of one domain; undefined for one that libvirt does not know. */
