@@ -3,6 +3,7 @@ import type { Chapter, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
 import { stackOf } from '../src/stacks/index.ts';
+import { directory } from '../src/steps/directory.ts';
 import { fileContent, textOf } from '../src/steps/file-content.ts';
 import { type GuestFile, guestDisk } from '../src/steps/guest-disk.ts';
 import { sshKeyPair } from '../src/steps/keys.ts';
@@ -13,9 +14,12 @@ const section = 'Creating virtual machines 6';
 /** What must differ from guest to guest, and the secrets they share, written while the guests are off. */
 export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   const paths = dom0Paths(lab);
-  // The first to write there: it makes the directory, private.
+  const state = directory(
+    { id: '5.state', title: 'Make a private directory for the lab’s keys', section, on: 'dom0', after },
+    { path: paths.state, mode: 0o700 },
+  );
   const login = sshKeyPair(
-    { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after },
+    { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after: [state] },
     { path: paths.loginKey, comment: `lab ${lab.name}` },
   );
   const hostKeys = lab.guests.map((guest) =>
@@ -47,7 +51,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
       },
     },
   );
-  const secrets = stackOf(lab).secrets(lab, [login]);
+  const secrets = stackOf(lab).secrets(lab, [state]);
   const disks = lab.guests.map((guest) =>
     guestDisk(
       {
@@ -68,7 +72,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   return {
     id: '5',
     title: 'Inside each guest, while it is off',
-    nodes: [login, ...hostKeys, knownHosts, ...secrets, ...disks],
+    nodes: [state, login, ...hostKeys, knownHosts, ...secrets, ...disks],
   };
 }
 

@@ -33,6 +33,9 @@ export interface RunOptions {
 /** Nodes at work at one time. With a fault there is one, so that the N-th change is always the same. */
 const atOnce = 8;
 
+/** How often a command that failed is made, if the world still lacks what it should do. */
+const tries = 3;
+
 /** `--dry-run`: the plan, told as events. Holds readers only. */
 export async function dryRun(options: RunOptions): Promise<SummaryEvent> {
   const { chapters, emit } = options;
@@ -151,25 +154,33 @@ class Run {
   /** Makes the changes of a step, until its check agrees. */
   async #make(step: Step<unknown>, changes: readonly Change[]): Promise<undefined> {
     await this.#approve(step, changes);
-    const host = this.#options.hosts.host(step.on);
     const says = (text: string) => this.#options.emit({ event: 'doing', id: step.id, says: text });
     for (const change of changes) {
       this.#options.signal?.throwIfAborted();
-      try {
-        await this.#applier.apply(change, host, says);
-      } catch (error) {
-        // A command may crash after it did its work: what counts is the world.
-        if (!(error instanceof CommandFailed) || changes.length > 1 || !step.settle) throw error;
-        says(`${error.message.split('\n')[0]}; looking at what really happened`);
-        const now = await judge(step, this.#viewpoint, this.#options.proofs);
-        const again =
-          now.is === 'change' &&
-          now.changes.some((left) => left.is === 'command' && sayChange(left) === sayChange(change));
-        if (again || now.is === 'failed') throw error;
-      }
+      await this.#apply(step, change, changes.length === 1, says);
     }
     if (step.provides) await this.#options.hosts.forget(step.provides);
     await this.#settle(step, says);
+  }
+
+  /**
+   * A command may crash, or lose its daemon, before or after it did its work: what counts is the world. If the change is all
+   * that its step does, and the step waits for the world anyway, it is looked at, and tried again if it is still missing.
+   */
+  async #apply(step: Step<unknown>, change: Change, alone: boolean, says: (text: string) => void): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#applier.apply(change, this.#options.hosts.host(step.on), says);
+      } catch (error) {
+        if (!(error instanceof CommandFailed) || !alone || !step.settle) throw error;
+        says(`${error.message.split('\n')[0]}; looking at what really happened`);
+        const now = await judge(step, this.#viewpoint, this.#options.proofs);
+        if (now.is === 'failed') throw error;
+        const missing = now.is === 'change' && now.changes.some((left) => sayChange(left) === sayChange(change));
+        if (!missing) return;
+        if (attempt === tries) throw error;
+      }
+    }
   }
 
   async #settle(step: Step<unknown>, says: (text: string) => void): Promise<void> {

@@ -4,6 +4,7 @@ import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Chapter, Look, Node, Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import type { DebianImage } from '../steps/debian-image.ts';
+import { directory } from '../steps/directory.ts';
 import { fileContent, type Placed, textOf } from '../steps/file-content.ts';
 import { sshKeyPair } from '../steps/keys.ts';
 import { packages } from '../steps/packages.ts';
@@ -58,11 +59,15 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     cache: paths.cache,
     work: workDirectory(builtGuestsDisk(paths.cache, disk)),
   });
-  const login = sshKeyPair(place('login-key', 'Make the key that lets lab into dom0', [installed]), {
+  const state = directory(place('state', 'Make a private directory for the sandbox', [installed]), {
+    path: paths.state,
+    mode: 0o700,
+  });
+  const login = sshKeyPair(place('login-key', 'Make the key that lets lab into dom0', [state]), {
     path: paths.loginKey,
     comment: `lab sandbox ${lab.name}`,
   });
-  const hostKey = sshKeyPair(place('host-key', 'Make the ssh host key of dom0', [installed]), {
+  const hostKey = sshKeyPair(place('host-key', 'Make the ssh host key of dom0', [state]), {
     path: paths.hostKey,
     comment: 'dom0',
   });
@@ -75,12 +80,12 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     },
   });
   const seed = seedPacked(place('seed', 'Pack what is this dom0’s own', [login, hostKey]), { lab, paths });
-  const overlays = overlay(place('disks', 'Lay this sandbox’s disks over the images', [dom0, guests]), [
+  const overlays = overlay(place('disks', 'Lay this sandbox’s disks over the images', [dom0, guests, state]), [
     [built.disk, paths.dom0Disk],
     [builtGuestsDisk(paths.cache, disk), paths.guestsDisk],
   ]);
-  const port = portChosen(place('port', 'Choose a port on loopback', [login]), lab.name, paths.port);
-  const accelerator = fileContent(place('accelerator', 'Try whether KVM really works', [dom0, login]), {
+  const port = portChosen(place('port', 'Choose a port on loopback', [state]), lab.name, paths.port);
+  const accelerator = fileContent(place('accelerator', 'Try whether KVM really works', [dom0, state]), {
     path: paths.accelerator,
     text: async ({ host }) => {
       const [tried, image] = await Promise.all([host.readFile(paths.accelerator), host.stat(built.disk)]);
@@ -120,7 +125,7 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
   return {
     id: 'sandbox',
     title: 'The sandbox: a real dom0 in a box',
-    nodes: [installed, dom0, guests, login, hostKey, known, seed, overlays, port, accelerator, run],
+    nodes: [installed, dom0, guests, state, login, hostKey, known, seed, overlays, port, accelerator, run],
   };
 }
 

@@ -31,17 +31,16 @@ export function randomKey(
   };
 }
 
-/** An ed25519 key pair (ssh-keygen(1)), without passphrase. The private half gets its name last: if it is there, both are. */
+/** An ed25519 key pair (ssh-keygen(1)), without passphrase, in a directory that is there. The private half gets its name last: if it is there, both are. */
 export function sshKeyPair(placed: Placed, { path, comment }: { path: string; comment: string }): Step {
   const fresh = `${path}.new`;
   return {
     kind: 'step',
     ...placed,
     async check({ host }): Promise<readonly Change[]> {
-      const [key, directory] = await Promise.all([host.stat(path), host.stat(dirname(path))]);
+      const key = await host.stat(path);
       if (key) return key.mode === 0o600 ? [] : [command(['chmod', '0600', path])];
       return [
-        ...(directory ? [] : [command(['mkdir', '-p', '-m', '0700', dirname(path)])]),
         command(['rm', '-f', fresh, `${fresh}.pub`]),
         command(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', fresh]),
         command(['mv', `${fresh}.pub`, `${path}.pub`]),
@@ -49,8 +48,4 @@ export function sshKeyPair(placed: Placed, { path, comment }: { path: string; co
       ];
     },
   };
-}
-
-function dirname(path: string): string {
-  return path.slice(0, path.lastIndexOf('/')) || '/';
 }
