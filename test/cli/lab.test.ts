@@ -3,8 +3,14 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { type Line, lab, lines, scratch, start, tree } from './process.ts';
 
-/** A diff also tells what was there before, which is not known of an image that is not there yet; what is written is. */
-const essence = ({ id, changes }: Line) => [id, changes.map(({ diff: _, ...change }) => change)];
+/**
+ * What is changed, and how. A diff also tells what was there before, which is not known of an image that is not there yet; a wait
+ * changes nothing, and what is waited for may have come by itself.
+ */
+const essence = ({ id, changes }: Line) => [
+  id,
+  changes.filter((change) => change.is !== 'act').map(({ diff: _, ...change }) => change),
+];
 
 test('a dry-run touches nothing, and shows what up then does', async () => {
   const cwd = scratch();
