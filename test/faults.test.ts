@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { disturbed, undisturbed } from './faults/kill-points.ts';
 
 /** Every so manieth change; `npm run test:faults` takes all of them, in every way. */
-const stride = 9;
+const stride = 12;
 
 test('killed in the middle of a change, lab up comes to the same world', { timeout: 110_000 }, async () => {
   const reference = await undisturbed();
