@@ -45,7 +45,6 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
     ],
     disable: [...stack.offAtBoot, 'systemd-networkd-wait-online.service', 'logd.service'],
     enable: ['systemd-networkd.service'],
-    root: '/dev/xvda',
     hooks: [
       'ln "$1"/boot/vmlinuz-* "$1"/boot/vmlinuz',
       'ln "$1"/boot/initrd.img-* "$1"/boot/initrd.img',

@@ -71,11 +71,6 @@ export function providersOf(nodes: readonly Node[]): ReadonlyMap<HostName, Step<
   return providers;
 }
 
-/** Does `node` come after `other`, directly or through others? */
-export function comesAfter(node: Node, other: Node): boolean {
-  return node.after.some((before) => before === other || comesAfter(before, other));
-}
-
 /** @throws NotYet, naming what has to happen first */
 export function notYet(host: HostName, provider: Node): never {
   throw new NotYet(provider.id, `${host} is there after ${provider.id}`);

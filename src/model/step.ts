@@ -64,7 +64,6 @@ export interface Evidence {
 /** An experiment: it changes nothing that lasts, and what it showed holds as long as nothing it depends on changes. */
 export interface Trial extends Work {
   readonly kind: 'trial';
-  readonly destroys?: string;
   /** The commands it will run, for the dry-run. */
   readonly changes: readonly Change[];
   /** A digest of all that the result depends on. The journal's evidence counts only under the same one. */

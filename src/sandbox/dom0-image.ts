@@ -56,7 +56,6 @@ export function dom0Image(packages: readonly string[]): DebianImage {
     ],
     disable: ['libvirt-guests.service', 'fence_virtd.service', 'xendomains.service'],
     enable: [],
-    root: '/dev/vda',
     hooks: [
       // The init script knows this variable only, not the XENCONSOLED_TRACE that its comment names.
       'mkdir -p "$1"/var/log/xen/console "$1"/guests && echo \'XENCONSOLED_ARGS="--log=guest --log-dir=/var/log/xen/console"\' >> "$1"/etc/default/xen',

@@ -13,8 +13,6 @@ export interface DebianImage {
   /** Units that must not start at boot, or must. */
   readonly disable: readonly string[];
   readonly enable: readonly string[];
-  /** The device that the image will be to its kernel: /dev/xvda. */
-  readonly root: string;
   /** More shell words for mmdebstrap(1) to run when all is installed, with the root directory as $1. */
   readonly hooks?: readonly string[];
 }

@@ -47,15 +47,3 @@ async function startedBefore(
   const started = Number(/@(\d+)/.exec(show.stdout)?.[1] ?? 0);
   return times.some(({ code, stdout }) => code === 0 && Number(stdout) > started);
 }
-
-/** A systemd unit that is not started at boot. */
-export function offAtBoot(placed: Placed, unit: string): Step {
-  return {
-    kind: 'step',
-    ...placed,
-    async check({ host }) {
-      const { stdout } = await host.read(['systemctl', 'is-enabled', unit]);
-      return stdout.trim() === 'enabled' ? [command(['systemctl', 'disable', unit])] : [];
-    },
-  };
-}

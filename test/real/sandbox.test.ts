@@ -170,7 +170,7 @@ describe.sequential('a lab on a real Xen dom0', () => {
     expect(history.stdout).toMatch(/0 events found/);
   });
 
-  it('made exactly what the first dry-run showed', async () => {
+  it('wrote the domain file and the fencing configuration that the first dry-run showed', async () => {
     // The domain files, as they are now, are the ones that were shown: edited once, and not again.
     const shown = foreseen.get('4.domain-file-molly')?.join('\n') ?? '';
     const sum = (await onDom0('sha256sum < /etc/xen/molly')).slice(0, 64);
