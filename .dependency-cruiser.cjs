@@ -6,10 +6,12 @@ const rooms = {
   'src/hosts': ['src/model'],
   'src/engine': ['src/model'],
   'src/steps': ['src/model', 'src/spec', 'src/formats'],
-  'src/toolstacks': ['src/model', 'src/spec', 'src/formats', 'src/steps'],
+  'src/systems': ['src/model', 'src/spec', 'src/formats', 'src/steps'],
+  'src/fencing': ['src/model', 'src/spec', 'src/formats', 'src/steps'],
+  'src/toolstacks': ['src/systems', 'src/model', 'src/spec', 'src/formats', 'src/steps'],
   'src/stacks': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/toolstacks'],
   'src/sandbox': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/engine', 'src/hosts'],
-  recipes: ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/toolstacks', 'src/stacks'],
+  recipes: ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/systems', 'src/fencing', 'src/toolstacks', 'src/stacks'],
 };
 
 const inside = (room) => `^${room}/`;

@@ -1,24 +1,17 @@
-import { readCorosyncConf } from '../src/formats/corosync-conf.ts';
-import { sectionAt } from '../src/formats/section.ts';
+import { fencingHostOf } from '../src/fencing/index.ts';
 import { command } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
+import { stackOf } from '../src/stacks/index.ts';
 import { textOf } from '../src/steps/file-content.ts';
-import { packages } from '../src/steps/packages.ts';
 import { requirement } from '../src/steps/requirement.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
 const section = 'Before you Begin';
 
-/** Tools of dom0 that the recipes use, whatever the toolstack. */
-const tools = ['attr', 'e2fsprogs', 'fence-virt', 'fence-virtd', 'iproute2', 'iputils-ping', 'openssh-client'];
-
-/** Debian packages that a dom0 needs for this lab. */
+/** Packages that a dom0 needs for this lab. */
 export function dom0Tools(lab: Lab): readonly string[] {
-  const { by } = lab.image.install;
-  const installers =
-    by === 'debian' ? ['mmdebstrap'] : by === 'virtInstall' ? ['virtinst'] : by === 'copy' ? ['curl'] : [];
-  return [...toolstackOf(lab).packages, ...tools, ...installers];
+  return [...toolstackOf(lab).packages(lab), ...fencingHostOf(lab).packages];
 }
 
 /** Is this a dom0 on which the lab can live? The document's warnings, as rules. */
@@ -32,7 +25,8 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
       hint: 'try it in a box: lab up --host sandbox',
     };
   });
-  const installed = packages(
+  const toolstack = toolstackOf(lab);
+  const installed = toolstack.tools(
     { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0] },
     dom0Tools(lab),
   );
@@ -43,10 +37,8 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
   const snooping = multicastHeard(lab, [bridged]);
   const separate = requirement(
     { id: '0.separate', title: 'Keep dom0 out of the guests’ cluster', section, on: 'dom0', after: [isDom0] },
-    async ({ host }) => {
-      const conf = textOf(await host.readFile('/etc/corosync/corosync.conf'));
-      const name = conf && sectionAt(readCorosyncConf(conf), 'totem')?.values.get('cluster_name');
-      if (name !== lab.name) return undefined;
+    async (look) => {
+      if ((await stackOf(lab).clusterOf(look.host)) !== lab.name) return undefined;
       return {
         says: `dom0 is a node of a cluster ${lab.name} itself. "Never mix domU and dom0 nodes in the same cluster. Doing so leads to ugly quorum problems."`,
         hint: 'give the lab another name in lab.yaml, or take dom0 out of that cluster',
@@ -67,13 +59,15 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
 }
 
 /** "fence_xvmd was designed with Xen Bridged networking in mind." */
-async function brokenBridge({ host }: Look, { network: { bridge, subnet, dom0Address, prefix } }: Lab) {
-  const [link, address] = await Promise.all([
-    host.read(['ip', '-o', 'link', 'show', 'dev', bridge, 'type', 'bridge']),
-    host.read(['ip', '-o', '-4', 'address', 'show', 'dev', bridge]),
+async function brokenBridge({ host }: Look, lab: Lab) {
+  const { bridge, subnet, dom0Address, prefix } = lab.network;
+  const on = toolstackOf(lab).addressOnBridge ? ['dev', bridge] : [];
+  const [there, address] = await Promise.all([
+    host.stat(`/sys/class/net/${bridge}/bridge`),
+    host.read(['ip', '-o', '-4', 'address', 'show', ...on]),
   ]);
   const quote = '"If you can\'t reach domU guests from outside the dom0, chances are, fence_xvm won\'t work."';
-  if (link.code !== 0 || !link.stdout.includes(bridge)) {
+  if (there?.kind !== 'directory') {
     return {
       says: `there is no bridge ${bridge} on ${host.name}. ${quote}`,
       hint: `make it (ifupdown: "iface ${bridge} inet static", "bridge_ports …", "address ${dom0Address}/${prefix}"), or name yours in lab.yaml: network.bridge`,
@@ -81,7 +75,7 @@ async function brokenBridge({ host }: Look, { network: { bridge, subnet, dom0Add
   }
   if (address.stdout.includes(` ${dom0Address}/`)) return undefined;
   return {
-    says: `${bridge} does not have the address ${dom0Address}, the first of ${subnet}: dom0 could not reach the guests. ${quote}`,
+    says: `${on.length > 0 ? bridge : host.name} does not have the address ${dom0Address}, the first of ${subnet}: dom0 could not reach the guests. ${quote}`,
     hint: `ip address add ${dom0Address}/${prefix} dev ${bridge}, or set network.subnet in lab.yaml`,
   };
 }
@@ -104,7 +98,8 @@ function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): S
         host.readFile(`${directory}/multicast_snooping`),
         host.readFile(`${directory}/multicast_querier`),
       ]);
-      if (textOf(snooping)?.trim() === '0' || textOf(querier)?.trim() === '1') return [];
+      // No such file: a kernel whose bridges do not snoop, before 2.6.34.
+      if ((textOf(snooping) ?? '0').trim() === '0' || textOf(querier)?.trim() === '1') return [];
       return [command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1'])];
     },
   };
@@ -118,15 +113,14 @@ const usualImage = 1200 * mib;
 async function overBudget(look: Look, lab: Lab) {
   const { host } = look;
   const directory = lab.image.path.slice(0, lab.image.path.lastIndexOf('/')) || '/';
-  const [info, space, type, image, clones, running] = await Promise.all([
-    host.read(['xl', 'info']),
-    host.read(['df', '-P', '-B1', directory]),
-    host.read(['stat', '-f', '-c', '%T', directory]),
+  const toolstack = toolstackOf(lab);
+  const [free, space, image, clones, running] = await Promise.all([
+    toolstack.freeMemory(look),
+    host.read(['df', '-P', '-T', '-B1', directory]),
     host.stat(lab.image.path),
     Promise.all(lab.guests.map(({ disk }) => host.stat(disk))),
-    Promise.all(lab.guests.map((guest) => toolstackOf(lab).isRunning(look, guest))),
+    Promise.all(lab.guests.map((guest) => toolstack.isRunning(look, guest))),
   ]);
-  const free = Number(/^free_memory\s*:\s*(\d+)/m.exec(info.stdout)?.[1]);
   const memory = lab.guests.reduce((sum, { memoryMiB }, n) => sum + (running[n] ? 0 : memoryMiB), 0);
   if (memory > free)
     return {
@@ -134,12 +128,12 @@ async function overBudget(look: Look, lab: Lab) {
       hint: 'give them less in lab.yaml, or dom0 (dom0_mem= on the boot line of Xen)',
     };
   // A directory that is not there yet is not measured; df then says so.
-  const available = Number(space.stdout.split('\n')[1]?.split(/\s+/)[3] ?? Number.POSITIVE_INFINITY);
-  const perClone = /xfs|btrfs/.test(type.stdout) ? 64 * mib : image?.allocated || usualImage;
+  const [, type = '', , , available = Number.POSITIVE_INFINITY] = space.stdout.split('\n')[1]?.split(/\s+/) ?? [];
+  const perClone = /xfs|btrfs/.test(type) ? 64 * mib : image?.allocated || usualImage;
   const needed = (image?.allocated ? 0 : usualImage) + clones.filter((clone) => clone === undefined).length * perClone;
-  if (needed <= available) return undefined;
+  if (needed <= Number(available)) return undefined;
   return {
-    says: `the images will take ${Math.ceil(needed / mib)} MiB in ${directory}, and ${Math.floor(available / mib)} MiB are free`,
+    says: `the images will take ${Math.ceil(needed / mib)} MiB in ${directory}, and ${Math.floor(Number(available) / mib)} MiB are free`,
     hint: 'make room, or set image.path in lab.yaml',
   };
 }

@@ -1,8 +1,9 @@
 import type { Chapter, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
-import { ownerLine } from '../src/steps/domain-file.ts';
-import { missingFile } from '../src/steps/file-content.ts';
+import { ownerLine, ownerOf } from '../src/steps/domain-file.ts';
+import { missingFile, textOf } from '../src/steps/file-content.ts';
 import { installedImage } from '../src/steps/installed-image.ts';
+import { markOn } from '../src/steps/marks.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 import { guestImage, imageMark } from './guest-image.ts';
 
@@ -12,28 +13,31 @@ export const defaultDomainFile = '/etc/xen/Default';
 /** "Install the default image. This way you only have to run the installer once." */
 export function theDefaultImage(lab: Lab, after: readonly Node[]): Chapter {
   const { install } = lab.image;
-  const installed = installedImage(
-    { id: '3.install', title: `Install ${lab.image.path}`, section: 'Creating virtual machines 3', on: 'dom0', after },
-    { lab, mark: imageMark, ...(install.by === 'debian' ? { debian: guestImage(lab, install.suite) } : {}) },
-  );
+  const section = 'Creating virtual machines 3';
+  const placed = { id: '3.install', title: `Install ${lab.image.path}`, section, on: 'dom0', after };
+  const debian = install.by === 'debian' ? { debian: guestImage(lab, install.suite) } : {};
+  const installed =
+    install.by === 'virtInstall'
+      ? toolstackOf(lab).install(lab, install, placed)
+      : [installedImage(placed, { lab, mark: imageMark, ...debian })];
   const domainFile: Step = {
     kind: 'step',
     id: '3.domain-file',
     title: `Write ${defaultDomainFile}`,
-    section: 'Creating virtual machines 3',
+    section,
     on: 'dom0',
-    after,
+    // The document's virt-install writes it.
+    after: install.by === 'virtInstall' ? [...after, ...installed] : after,
     async check(look) {
-      const there = await look.host.stat(defaultDomainFile);
-      return there
-        ? []
-        : missingFile(
-            look,
-            defaultDomainFile,
-            0o644,
-            `${ownerLine(lab.name)}${toolstackOf(lab).defaultDomainFile(lab)}`,
-          );
+      const [bytes, installer] = await Promise.all([
+        look.host.readFile(defaultDomainFile),
+        markOn(look.host, `${lab.image.path}.installed`),
+      ]);
+      const text = textOf(bytes) ?? toolstackOf(lab).defaultDomainFile(lab);
+      // Somebody else's stays as it is. The one that our installer wrote is ours.
+      const foreign = bytes !== undefined && (ownerOf(text) !== undefined || installer !== lab.name);
+      return foreign ? [] : missingFile(look, defaultDomainFile, 0o644, ownerLine(lab.name) + text);
     },
   };
-  return { id: '3', title: 'The default image', nodes: [installed, domainFile] };
+  return { id: '3', title: 'The default image', nodes: [...installed, domainFile] };
 }

@@ -18,7 +18,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         on: 'dom0',
         after: [unique, ...after],
       },
-      { from: lab.image.path, to: guest.disk, lab: lab.name },
+      { from: lab.image.path, to: guest.disk, lab: lab.name, copy: toolstack.copy },
     ),
     domainFile(
       {
@@ -32,6 +32,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         path: guest.domainFile,
         base: defaultDomainFile,
         edits: toolstack.domainEdits(lab, guest),
+        notes: toolstack.domainNotes?.(guest),
         annotate: lab.annotate,
         lab: lab.name,
       },

@@ -5,8 +5,10 @@ import { dom0Paths } from '../src/spec/paths.ts';
 import { stackOf } from '../src/stacks/index.ts';
 import { directory } from '../src/steps/directory.ts';
 import { fileContent, textOf } from '../src/steps/file-content.ts';
-import { type GuestFile, guestDisk } from '../src/steps/guest-disk.ts';
+import { guestDisk } from '../src/steps/guest-disk.ts';
+import type { GuestFile } from '../src/steps/guest-files.ts';
 import { sshKeyPair } from '../src/steps/keys.ts';
+import { systemOf } from '../src/systems/index.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
 const section = 'Creating virtual machines 6';
@@ -20,7 +22,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   );
   const login = sshKeyPair(
     { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after: [state] },
-    { path: paths.loginKey, comment: `lab ${lab.name}` },
+    { path: paths.loginKey, comment: `lab ${lab.name}`, type: paths.keyType },
   );
   const hostKeys = lab.guests.map((guest) =>
     sshKeyPair(
@@ -31,7 +33,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
         on: 'dom0',
         after: [login],
       },
-      { path: paths.hostKey(guest), comment: guest.name },
+      { path: paths.hostKey(guest), comment: guest.name, type: paths.keyType },
     ),
   );
   // Pinned from the keys that we write into the guests: nothing is trusted because it answered first.
@@ -52,6 +54,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
     },
   );
   const secrets = stackOf(lab).secrets(lab, [state]);
+  const { inside } = stackOf(lab);
   const disks = lab.guests.map((guest) =>
     guestDisk(
       {
@@ -65,6 +68,8 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
         image: guest.disk,
         mount: paths.mount(guest),
         files: guestFiles(lab, guest),
+        disk: systemOf(lab).disk,
+        ...(inside ? { inside } : {}),
         isRunning: (look) => toolstackOf(lab).isRunning(look, guest),
       },
     ),
@@ -76,29 +81,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   };
 }
 
-/** All that a guest's disk must hold. systemd.network(5) matches by MAC, as HWADDR= did in the document's ifcfg-eth0. */
+/** All that a guest's disk must hold. */
 export function guestFiles(lab: Lab, guest: Guest): readonly GuestFile[] {
-  const paths = dom0Paths(lab);
-  const hosts = ['127.0.0.1 localhost', ...lab.guests.map(({ address, name }) => `${address} ${name}`), ''].join('\n');
-  const network = `[Match]
-MACAddress=${guest.mac}
-
-[Network]
-Address=${guest.address}/${lab.network.prefix}
-LinkLocalAddressing=no
-IPv6AcceptRA=no
-`;
-  const hostKey = '/etc/ssh/ssh_host_ed25519_key';
-  return [
-    { path: '/etc/hostname', mode: 0o644, text: `${guest.name}\n` },
-    { path: '/etc/hosts', mode: 0o644, text: hosts },
-    { path: '/etc/systemd/network/10-cluster-lab.network', mode: 0o644, text: network },
-    { path: '/etc/machine-id', mode: 0o444, text: `${guest.uuid.replaceAll('-', '')}\n` },
-    { path: hostKey, mode: 0o600, from: paths.hostKey(guest) },
-    { path: `${hostKey}.pub`, mode: 0o644, from: `${paths.hostKey(guest)}.pub` },
-    ...['rsa', 'ecdsa'].map((type) => ({ path: `/etc/ssh/ssh_host_${type}_key`, absent: true as const })),
-    { path: '/root/.ssh/authorized_keys', mode: 0o600, from: `${paths.loginKey}.pub` },
-    { path: lab.fencing.key, mode: 0o600, from: lab.fencing.key },
-    ...stackOf(lab).guestFiles(lab),
-  ];
+  return [...systemOf(lab).identity(lab, guest), ...stackOf(lab).guestFiles(lab)];
 }

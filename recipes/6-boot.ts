@@ -1,7 +1,7 @@
 import { Refused } from '../src/model/errors.ts';
 import type { Chapter, Look, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
-import { wrongInGuest } from '../src/steps/guest-disk.ts';
+import { wrongInGuest } from '../src/steps/guest-files.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 import { guestFiles } from './5-inside-each-guest.ts';
 
@@ -35,17 +35,16 @@ export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapte
 /** MAC, host name and address of the running guest, and the files that were written into its disk. */
 async function wrongIdentity(look: Look, lab: Lab, guest: Guest): Promise<readonly string[]> {
   const { host } = look;
-  const [link, address, name, files] = await Promise.all([
-    host.read(['ip', '-o', 'link', 'show']),
-    host.read(['ip', '-o', '-4', 'address', 'show']),
+  const [cards, name, files] = await Promise.all([
+    host.read(['ip', 'address', 'show']),
     host.read(['uname', '-n']),
     wrongInGuest(host, look.on('dom0'), guestFiles(lab, guest)),
   ]);
   return [
-    ...(link.stdout.toLowerCase().includes(guest.mac.toLowerCase())
+    ...(cards.stdout.toLowerCase().includes(` ${guest.mac.toLowerCase()} `)
       ? []
       : [`no network card with the MAC ${guest.mac}`]),
-    ...(address.stdout.includes(` ${guest.address}/`) ? [] : [`the address ${guest.address} is not there`]),
+    ...(cards.stdout.includes(` ${guest.address}/`) ? [] : [`the address ${guest.address} is not there`]),
     ...(name.stdout.trim() === guest.name ? [] : [`its host name is ${name.stdout.trim()}`]),
     ...files.map((path) => `${path} differs`),
   ];

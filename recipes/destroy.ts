@@ -1,21 +1,22 @@
+import { fencingHostOf } from '../src/fencing/index.ts';
 import { type Change, command } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
 import { ownerOf } from '../src/steps/domain-file.ts';
-import { fenceVirtConfPath } from '../src/steps/fencing-trial.ts';
 import { textOf } from '../src/steps/file-content.ts';
-import { markLine, markOn } from '../src/steps/marks.ts';
+import { markOn } from '../src/steps/marks.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 import { defaultDomainFile } from './3-the-default-image.ts';
-import { fenceVirtdDropIn } from './7-the-fencing-host.ts';
 
 /** Removes what carries this lab's mark, and nothing else: domains, disks, domain files, keys, fence_virtd's configuration. */
 export function destroy(lab: Lab): Chapter {
   const toolstack = toolstackOf(lab);
   const domains = lab.guests.map((guest) => toolstack.forget(lab, guest, []));
   const files = removed('files', 'Remove its disks, domain files and keys', domains, (look) => markedFiles(look, lab));
-  const service = fencingHostForgotten(lab, files);
+  const service = removed('fencing-host', 'Stop and forget the fencing host', [files], (look) =>
+    fencingHostOf(lab).forget(look, lab),
+  );
   const state = removed('state', 'Remove its keys for the guests', [files], async ({ host }) => {
     const { state } = dom0Paths(lab);
     const parent = state.slice(0, state.lastIndexOf('/'));
@@ -44,19 +45,4 @@ async function markedFiles({ host }: Look, lab: Lab): Promise<readonly Change[]>
     ...domainFiles.filter((_, n) => ownerOf(textOf(texts[n]) ?? '') === lab.name),
   ];
   return own.map((path) => command(['rm', '-f', path], { destroys: path }));
-}
-
-/** fence_virtd stops with its lab: its configuration is removed only if lab wrote it for this one. */
-function fencingHostForgotten(lab: Lab, after: Node): Step {
-  return removed('fencing-host', 'Stop and forget fence_virtd', [after], async ({ host }) => {
-    const paths = [fenceVirtConfPath, fenceVirtdDropIn];
-    const texts = await Promise.all(paths.map((path) => host.readFile(path)));
-    const own = paths.filter((_, n) => textOf(texts[n])?.startsWith(markLine(lab.name)));
-    if (own.length === 0) return [];
-    return [
-      command(['systemctl', 'stop', 'fence_virtd']),
-      ...own.map((path) => command(['rm', '-f', path], { destroys: path })),
-      command(['systemctl', 'daemon-reload']),
-    ];
-  });
 }

@@ -1,16 +1,23 @@
 import { expect, test } from 'vitest';
-import { disturbed, undisturbed } from './faults/kill-points.ts';
+import { disturbed, undisturbed, type Which } from './faults/kill-points.ts';
 
 /** Every so manieth change; `npm run test:faults` takes all of them, in every way. */
-const stride = 12;
+const strides: readonly (readonly [Which, number])[] = [
+  ['default', 12],
+  ['document', 15],
+];
 
-test('killed in the middle of a change, lab up comes to the same world', { timeout: 110_000 }, async () => {
-  const reference = await undisturbed();
-  const points = Array.from({ length: Math.floor(reference.changes / stride) }, (_, n) => stride * (n + 1));
-  expect(points.length).toBeGreaterThan(8);
-  for (const n of points) {
-    const { first, second, world } = await disturbed(`kill-during:${n}`);
-    expect([first, second], `kill-during:${n}`).toEqual(['SIGKILL', 0]);
-    expect(world, `kill-during:${n}`).toEqual(reference.world);
-  }
-});
+test.concurrent.each(strides)(
+  'the %s lab, killed in the middle of a change, comes to the same world',
+  { timeout: 110_000 },
+  async (which, stride) => {
+    const reference = await undisturbed(which);
+    const points = Array.from({ length: Math.floor(reference.changes / stride) }, (_, n) => stride * (n + 1));
+    expect(points.length).toBeGreaterThan(4);
+    for (const n of points) {
+      const { first, second, world } = await disturbed(which, `kill-during:${n}`);
+      expect([first, second], `kill-during:${n}`).toEqual(['SIGKILL', 0]);
+      expect(world, `kill-during:${n}`).toEqual(reference.world);
+    }
+  },
+);

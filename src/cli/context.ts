@@ -6,6 +6,7 @@ import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
 import { LabHosts } from '../hosts/lab-hosts.ts';
+import { BadInput } from '../model/errors.ts';
 import type { Hosts } from '../model/host.ts';
 import type { Chapter } from '../model/step.ts';
 import { sandboxPaths } from '../sandbox/paths.ts';
@@ -13,6 +14,7 @@ import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
 import { sandboxChapter } from '../sandbox/steps.ts';
 import type { Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
+import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab } from './lab-file.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
@@ -41,6 +43,15 @@ export interface WhichLab {
 export async function openContext({ file, host }: WhichLab): Promise<Context> {
   const lab = await loadLab(file);
   const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
+  if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
+    throw new BadInput([
+      {
+        place: { file: file ?? labFile },
+        message: `found toolstack ${lab.toolstack} with host sandbox, expected libvirt: the sandbox is a Debian dom0 of today`,
+        hint: 'an old dom0 is reached with --host ssh://root@HOST; a rehearsal needs none: --host simulated:DIR',
+      },
+    ]);
+  }
   const hosts = await openHosts(lab, where);
   const box = sandboxOf(lab);
   const before = where.is === 'sandbox' ? [box] : [];
@@ -82,17 +93,28 @@ function stateDirectory({ name }: Lab): string {
   return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', name);
 }
 
+/** The dom0 that a simulated world begins with: of the day of the lab's toolstack. */
+export function simulatedDom0({ toolstack, network, dom0Cluster }: Lab) {
+  const old = toolstack === 'xm';
+  const hostname = old && dom0Cluster !== 'none' ? dom0Cluster.node : undefined;
+  return {
+    bridge: network.bridge,
+    address: `${network.dom0Address}/${network.prefix}`,
+    ...(old ? { era: 'red-hat' as const } : {}),
+    ...(hostname === undefined ? {} : { hostname }),
+  };
+}
+
 async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
   const paths = dom0Paths(lab);
   if (where.is === 'simulated') {
     const { SimulatedHosts, seedSimulated } = await import('../hosts/simulated/index.ts');
-    const { bridge, dom0Address, prefix } = lab.network;
-    await seedSimulated(where.directory, { bridge, address: `${dom0Address}/${prefix}` });
+    await seedSimulated(where.directory, simulatedDom0(lab));
     const login = { key: paths.loginKey, knownHosts: paths.knownHosts };
     return new SimulatedHosts({ directory: where.directory, guests: lab.guests, login });
   }
   const options = [
-    ...['-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', '-o', 'KexAlgorithms=curve25519-sha256'],
+    ...['-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', ...systemOf(lab).sshOptions],
     // Nothing is trusted because it answered first: the keys were written into the guests' disks by lab.
     ...[
       '-o',

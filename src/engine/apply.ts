@@ -62,7 +62,7 @@ export class Applier {
         ...(change.input === undefined ? {} : { input: change.input }),
       });
       if (ran.code === 0) return;
-      const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : undefined;
+      const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : change.explain?.(ran);
       throw new CommandFailed({
         host: host.name,
         argv: change.argv,

@@ -19,7 +19,7 @@ export type Proofs = Pick<Journal, 'evidence'>;
 export type Foresight = (host: HostName) => Pick<Hosts, 'host'> | undefined;
 
 interface PlanOptions {
-  readonly hosts: Pick<Hosts, 'host'>;
+  readonly hosts: Pick<Hosts, 'host' | 'warm'>;
   /** What trials proved before. */
   readonly proofs: Proofs;
   readonly foresee?: Foresight;
@@ -33,6 +33,7 @@ interface PlanOptions {
  */
 export async function plan(nodes: readonly Node[], options: PlanOptions): Promise<Plan> {
   const seen: Seen = new Map();
+  for (const name of new Set(nodes.map(({ on }) => on))) options.hosts.warm(name);
   const first = await lookAtOnce(nodes, options, seen);
   if ([...first.values()].every(({ is }) => is === 'met')) return first;
   return lookInOrder(nodes, first, options, seen);
@@ -80,7 +81,10 @@ async function lookInOrder(
     const settled = node.after.every((before) => plan.get(before)?.is === 'met');
     const before = first.get(node);
     let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, proofs);
-    if (judged.is === 'later') judged = { ...judged, changes: await foreseen(node, overlay, foresee, missing, proofs) };
+    if (judged.is === 'later') {
+      const better = await foreseen(node, overlay, foresee, missing, proofs);
+      if (better.length > 0) judged = { ...judged, changes: better };
+    }
     plan.set(node, judged);
     if (judged.is === 'change' || judged.is === 'later') {
       for (const change of judged.changes) if (change.is === 'file') overlay.set(`${node.on}:${change.path}`, change);
@@ -125,7 +129,8 @@ export async function judge(node: Node, viewpoint: Viewpoint, proofs: Proofs): P
     const changes = await node.check(look);
     return changes.length === 0 ? { is: 'met' } : { is: 'change', changes };
   } catch (error) {
-    if (error instanceof NotYet) return { is: 'later', waitsFor: error.waitsFor, changes: [] };
+    const known = node.kind === 'trial' ? node.changes : (node.foreseen ?? []);
+    if (error instanceof NotYet) return { is: 'later', waitsFor: error.waitsFor, changes: known };
     return { is: 'failed', error };
   }
 }

@@ -1,4 +1,5 @@
-import type { Emit, NodeInfo, StepEvent, SummaryEvent } from '../model/event.ts';
+import { LabError } from '../model/errors.ts';
+import type { Emit, Failure, NodeInfo, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { Chapter, Node } from '../model/step.ts';
 
 export function info(node: Node, chapter: Chapter): NodeInfo {
@@ -35,4 +36,18 @@ export function summarize(events: readonly StepEvent[], emit: Emit): SummaryEven
   };
   emit(summary);
   return summary;
+}
+
+/** A failure as data. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
+  const { hint, detail } = error as { hint?: string; detail?: readonly string[] };
+  // An error that nobody foresaw is a bug: its stack is what helps.
+  const unforeseen = error instanceof LabError ? undefined : error.stack?.split('\n').slice(1, 6);
+  return {
+    name: error.name,
+    message: error.message,
+    ...(hint ? { hint } : {}),
+    ...((detail ?? unforeseen) ? { detail: detail ?? unforeseen ?? [] } : {}),
+  };
 }

@@ -1,6 +1,6 @@
 import { type Change, sayChange } from '../model/change.ts';
-import { CommandFailed, DidNotSettle, Interrupted, LabError, NotYet } from '../model/errors.ts';
-import type { Emit, Failure, StepEvent, SummaryEvent } from '../model/event.ts';
+import { CommandFailed, Interrupted, LabError, NotYet } from '../model/errors.ts';
+import type { Emit, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
 import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
 import { Applier } from './apply.ts';
@@ -8,7 +8,8 @@ import type { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
 import { lookFor, notYet, providersOf, type Viewpoint } from './look.ts';
 import { type Foresight, type Judged, judge, type Proofs, plan } from './plan.ts';
-import { info, outline, summarize } from './report.ts';
+import { failureOf, info, outline, summarize } from './report.ts';
+import { settled } from './settle.ts';
 
 export interface RunOptions {
   readonly lab: string;
@@ -160,7 +161,12 @@ class Run {
       await this.#apply(step, change, changes.length === 1, says);
     }
     if (step.provides) await this.#options.hosts.forget(step.provides);
-    await this.#settle(step, says);
+    await settled(step, {
+      judgeNow: () => judge(step, this.#viewpoint, this.#options.proofs),
+      look: lookFor(step, this.#viewpoint),
+      says,
+      options: this.#options,
+    });
   }
 
   /**
@@ -180,42 +186,6 @@ class Run {
         if (!missing) return;
         if (attempt === tries) throw error;
       }
-    }
-  }
-
-  async #settle(step: Step<unknown>, says: (text: string) => void): Promise<void> {
-    const slowness = await this.#options.slowness();
-    const limit = (step.settle?.within ?? 0) * slowness;
-    const began = performance.now();
-    const look = lookFor(step, this.#viewpoint);
-    // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
-    const shortest = this.#options.pause ?? 250;
-    for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
-      const judged = await judge(step, this.#viewpoint, this.#options.proofs);
-      if (judged.is === 'met') return;
-      if (judged.is === 'failed') throw judged.error;
-      const elapsed = performance.now() - began;
-      const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
-      if (elapsed >= limit) {
-        const still =
-          judged.is === 'later'
-            ? `waits for ${judged.waitsFor}`
-            : judged.changes
-                .map((change) =>
-                  'argv' in change ? change.argv.join(' ') : 'says' in change ? change.says : change.path,
-                )
-                .join('; ');
-        const error = new DidNotSettle(
-          step.settle
-            ? `not so after ${seconds}; still missing: ${still}`
-            : `the changes were made, and still missing: ${still}`,
-          step.settle?.hint,
-        );
-        throw Object.assign(error, { detail: await step.settle?.diagnose?.(look).catch(() => []) });
-      }
-      const state = await step.settle?.state?.(look).catch(() => undefined);
-      says(`waiting, ${seconds}${state ? `: ${state}` : ''}`);
-      await pauseFor(pause, this.#options.signal);
     }
   }
 
@@ -272,33 +242,4 @@ function changesOf(judged: Judged): readonly Change[] {
   if (judged.is === 'later')
     throw new NotYet(judged.waitsFor, `what has to come first is not there: ${judged.waitsFor}`);
   return judged.is === 'change' ? judged.changes : [];
-}
-
-function failureOf(error: unknown): Failure {
-  if (!(error instanceof Error)) return { name: 'Error', message: String(error) };
-  const { hint, detail } = error as { hint?: string; detail?: readonly string[] };
-  // An error that nobody foresaw is a bug: its stack is what helps.
-  const unforeseen = error instanceof LabError ? undefined : error.stack?.split('\n').slice(1, 6);
-  return {
-    name: error.name,
-    message: error.message,
-    ...(hint ? { hint } : {}),
-    ...((detail ?? unforeseen) ? { detail: detail ?? unforeseen ?? [] } : {}),
-  };
-}
-
-/** @throws the signal's reason, as soon as it comes */
-function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -31,6 +31,10 @@ export class LabHosts implements Hosts {
     return host;
   }
 
+  warm(name: HostName): void {
+    this.host(name).warm();
+  }
+
   async #open(name: HostName): Promise<Channel> {
     const { dom0, guests } = this.#routes;
     if (name === 'local') return localChannel;

@@ -38,10 +38,26 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   test: always,
   timeout: (args) => onlyLooks(args.slice(1)),
   uname: always,
+  // One argument may hold several commands, told apart by `;`.
   virsh: (args) =>
-    ['list', 'domstate', 'dominfo', 'dumpxml', 'domid', 'version', 'nodeinfo', 'domuuid'].includes(
-      args.find((arg, n) => !arg.startsWith('-') && args[n - 1] !== '-c') ?? '',
-    ),
+    (args.find((arg, n) => !arg.startsWith('-') && args[n - 1] !== '-c') ?? '')
+      .split(';')
+      .every((line) =>
+        ['list', 'domstate', 'dominfo', 'dumpxml', 'domid', 'version', 'nodeinfo', 'domuuid'].includes(
+          line.trim().split(' ')[0] ?? '',
+        ),
+      ),
+  clustat: always,
+  chkconfig: (args) => args[0] === '--list',
+  cman_tool: (args) => args.length === 1 && ['status', 'nodes'].includes(args[0] ?? ''),
+  dd: (args) => args.some((arg) => arg.startsWith('if=')) && !args.some((arg) => arg.startsWith('of=')),
+  fence_xvmd: (args) => args.length === 1 && args[0] === '-h',
+  od: always,
+  pidof: always,
+  rpm: (args) => args[0] === '-q',
+  service: (args) => args.length === 2 && args[1] === 'status',
+  sfdisk: (args) => args[0] === '-d',
+  xm: (args) => ['list', 'info', 'domid'].includes(args[0] ?? ''),
   which: always,
   xl: (args) => ['list', 'info', 'domid'].includes(args[0] ?? ''),
 };

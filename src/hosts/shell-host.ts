@@ -114,6 +114,17 @@ export class ShellHost implements Host {
     await (await channel?.catch(() => undefined))?.close();
   }
 
+  /** Connects, so that the first look need not wait for that. Whether it worked shows in that look. */
+  warm(): void {
+    this.#warmShell().catch(() => {});
+  }
+
+  async #warmShell(): Promise<WarmShell> {
+    const channel = await this.channel();
+    if (this.#shell === undefined || this.#shell.ended) this.#shell = new WarmShell(channel.wrap(['sh']), this.name);
+    return this.#shell;
+  }
+
   async #look<T>(scriptlet: scripts.Scriptlet<T>): Promise<T> {
     return scriptlet.read(await this.#ask(scriptlet));
   }
@@ -134,12 +145,12 @@ export class ShellHost implements Host {
       this.#asked = [];
       if (batch.length === 0) return;
       try {
-        const channel = await this.channel();
-        this.#shell ??= new WarmShell(channel.wrap(['sh']), this.name);
+        const shell = await this.#warmShell();
         this.roundTrips++;
         const { texts, index } = scripts.joined(batch);
-        const answers = await this.#shell.ask(texts, batchLimit);
-        for (const [n, asked] of batch.entries()) asked.resolve(answers[index[n] as number] as Answer);
+        await shell.ask(texts, batchLimit, (answer, n) => {
+          for (const [at, asked] of batch.entries()) if (index[at] === n) asked.resolve(answer);
+        });
       } catch (error) {
         this.#shell = undefined;
         for (const asked of batch) asked.reject(error);

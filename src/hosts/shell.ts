@@ -23,6 +23,8 @@ export class WarmShell {
   #stdout = Buffer.alloc(0);
   #stderr = Buffer.alloc(0);
   #wake: () => void = () => {};
+  /** It cannot be asked any more: it ended, by itself or by close(). */
+  ended = false;
 
   /** `argv`: how to start `sh` there, as a local argv. */
   constructor(argv: Argv, host: string) {
@@ -45,6 +47,7 @@ export class WarmShell {
     });
     this.#child.stdin.on('error', () => {}); // a shell that is gone is told by its end
     this.#end = this.#child.then(({ exitCode }) => {
+      this.ended = true;
       const why = this.#stderr.toString().trim().split('\n').slice(-3).join('; ');
       throw new Unreachable(host, why || `the shell ended with exit code ${exitCode}`);
     });
@@ -52,10 +55,14 @@ export class WarmShell {
   }
 
   /**
-   * The answers to scriptlets, in their order. `limit`: milliseconds for all of them.
+   * Runs scriptlets, and tells each answer as soon as it is there. `limit`: milliseconds for all of them.
    * @throws Unreachable when the shell is gone, or does not answer in time
    */
-  async ask(scriptlets: readonly string[], limit: number): Promise<Answer[]> {
+  async ask(
+    scriptlets: readonly string[],
+    limit: number,
+    answered: (answer: Answer, n: number) => void,
+  ): Promise<void> {
     const mark = (n: number) => `${this.#boundary}.${n}`;
     const script = scriptlets
       .map(
@@ -71,10 +78,8 @@ export class WarmShell {
       );
     });
     try {
-      const answers: Answer[] = [];
       for (let n = 0; n < scriptlets.length; n++)
-        answers.push(await Promise.race([this.#answer(mark(n)), this.#end, late]));
-      return answers;
+        answered(await Promise.race([this.#answer(mark(n)), this.#end, late]), n);
     } catch (error) {
       this.close();
       throw error;
@@ -112,6 +117,7 @@ export class WarmShell {
   }
 
   close(): void {
+    this.ended = true;
     this.#child.stdin.end();
     this.#child.kill('SIGTERM');
   }

@@ -1,4 +1,4 @@
-import type { Argv, Host } from './host.ts';
+import type { Argv, Host, Ran } from './host.ts';
 
 /**
  * What is still missing in the world, as data. `--dry-run` prints changes, `up` makes the very same objects true.
@@ -30,6 +30,8 @@ export interface CommandChange {
   readonly grows?: { readonly path: string; readonly bytes: number };
   /** It leaves a process behind on purpose (a daemon). */
   readonly outlives?: true;
+  /** Reads its output after a failure: what it means, and what usually causes it. */
+  readonly explain?: (ran: Ran) => string | undefined;
   /** Limit in milliseconds; default 10 minutes. */
   readonly timeout?: number;
 }

@@ -78,6 +78,8 @@ export interface Lock {
 export interface Hosts {
   /** The same object for the same name. Connecting happens at the first use. */
   host(name: HostName): Host;
+  /** Begins to connect to a host that will be looked at. Whether it is there shows in the look. */
+  warm(name: HostName): void;
   /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
   forget(name: HostName): Promise<void>;
   /**

@@ -43,6 +43,8 @@ export interface Step<T = void> extends Work {
   /** The changes still missing; [] means the world agrees. Must not depend on anything but what it reads. */
   check(look: Look): Promise<readonly Change[]>;
   readonly settle?: Settle;
+  /** What it will change on a host as the recipes leave it, where that is certain: shown while the host is not there. */
+  readonly foreseen?: readonly Change[];
   /** Made by the changes of this step, the host is there: what is on it can be looked at afterwards. */
   readonly provides?: HostName;
   /** Re-read from the world, never stored. @throws NotYet */

@@ -66,10 +66,12 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
   const login = sshKeyPair(place('login-key', 'Make the key that lets lab into dom0', [state]), {
     path: paths.loginKey,
     comment: `lab sandbox ${lab.name}`,
+    type: 'ed25519',
   });
   const hostKey = sshKeyPair(place('host-key', 'Make the ssh host key of dom0', [state]), {
     path: paths.hostKey,
     comment: 'dom0',
+    type: 'ed25519',
   });
   const known = fileContent(place('known-hosts', 'Pin the host key of dom0', [hostKey]), {
     path: paths.knownHosts,

@@ -49,6 +49,11 @@ export function showSubnet({ network, prefix }: Subnet): string {
   return `${toAddress(network)}/${prefix}`;
 }
 
+/** 24 → `255.255.255.0`. */
+export function netmaskOf(prefix: number): string {
+  return toAddress((2 ** 32 - 2 ** (32 - prefix)) >>> 0);
+}
+
 /** dom0's own address on the bridge: the subnet's first. */
 export function dom0Address(subnet: Subnet): string {
   return toAddress(subnet.network + 1);

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path/posix';
 import { v5 } from 'uuid';
 import { nthMac } from '../formats/mac.ts';
 import { dom0Address, freeAddresses, showSubnet } from './addresses.ts';
-import type { Guest, Lab, SharedDisk } from './lab.ts';
+import type { Cluster, Guest, Lab, SharedDisk } from './lab.ts';
 import type { Spec } from './schema.ts';
 
 /*
@@ -24,33 +24,53 @@ const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `xvd${letter}`)
 
 /** The lab of a spec that keeps the rules (rules.ts). */
 export function decideLab(spec: Spec): Lab {
-  const { name, host, toolstack, image, network, fencing, cluster, annotate } = spec;
+  const { name, host, toolstack, image, network, fencing, annotate } = spec;
   const { subnet } = network;
   return {
     name,
     ...(host !== undefined && { host }),
     toolstack,
     guests: decideGuests(spec),
-    image: { path: image.path, bytes: image.size, install: image.install, uuid: v5(`${name}/Default`, NAMESPACE) },
+    image: {
+      path: image.path,
+      bytes: image.size,
+      install: image.install,
+      uuid: image.uuid ?? v5(`${name}/Default`, NAMESPACE),
+    },
     disks: decideDisks(spec),
     network: { ...network, subnet: showSubnet(subnet), prefix: subnet.prefix, dom0Address: dom0Address(subnet) },
     fencing,
-    cluster,
+    cluster: decideCluster(spec),
+    dom0Cluster: decideDom0Cluster(spec),
     annotate,
   };
 }
 
+function decideCluster({ cluster: { stack, token, configVersion = 1, services } }: Spec): Cluster {
+  const list = services && Object.entries(services).map(([name, { autostart }]) => ({ name, autostart }));
+  return { stack, token, configVersion, ...(list && { services: list }) };
+}
+
+/** The name must be no other cluster's on this network: the lab's own name makes it one. */
+function decideDom0Cluster({ name, dom0Cluster = {} }: Spec): Lab['dom0Cluster'] {
+  if (dom0Cluster === 'none') return 'none';
+  const { name: own = `${name.slice(0, 16 - DOM0.length)}${DOM0}`, node } = dom0Cluster;
+  return { name: own, ...(node !== undefined && { node }) };
+}
+
+const DOM0 = '-dom0';
+
 function decideGuests({ name: lab, guests, image, network }: Spec): Guest[] {
   const given = Object.values(guests).flatMap(({ address }) => address ?? []);
   const free = freeAddresses(network.subnet, given, Object.keys(guests).length - given.length);
-  return Object.entries(guests).map(([name, { memory, vcpus, address }], index) => ({
+  return Object.entries(guests).map(([name, { memory, vcpus, address, uuid, nodeId }], index) => ({
     name,
     memoryMiB: memory,
     vcpus,
     address: address ?? ruled(free.shift()),
-    uuid: v5(`${lab}/${name}`, NAMESPACE),
+    uuid: uuid ?? v5(`${lab}/${name}`, NAMESPACE),
     mac: nthMac(network.mac, index + 1),
-    nodeId: index + 1,
+    nodeId: nodeId ?? index + 1,
     disk: beside(image.path, `${name}.img`),
     domainFile: `/etc/xen/${name}`,
   }));

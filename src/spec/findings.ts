@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { BadInput, Complaint } from '../model/errors.ts';
 import { badInput, MOST_COMPLAINTS } from './complaints.ts';
-import { labJsonSchema } from './schema.ts';
+import { labJsonSchema, NOT_XL } from './schema.ts';
 import type { Path, Source } from './source.ts';
 import { didYouMean, listed, pathWords, quoted } from './words.ts';
 
@@ -55,7 +55,7 @@ export function findingsOf(issues: readonly z.core.$ZodIssue[], within: Path = [
       }
       case 'invalid_value': {
         const values = issue.values.map(String);
-        const hint = typeof input === 'string' ? didYouMean(input, values) : undefined;
+        const hint = input === 'xl' ? NOT_XL : typeof input === 'string' ? didYouMean(input, values) : undefined;
         return [{ path, expected: listed(values), hint }];
       }
       case 'invalid_type':

@@ -13,6 +13,8 @@ export interface Lab {
   readonly network: Network;
   readonly fencing: Fencing;
   readonly cluster: Cluster;
+  /** With cman: the dom0's cluster of one, or none (fence_xvmd -LX). */
+  readonly dom0Cluster: 'none' | Dom0Cluster;
   /** Keep the old lines of a domain file as comments, as the document does. */
   readonly annotate: boolean;
 }
@@ -23,7 +25,7 @@ export interface Guest {
   readonly memoryMiB: number;
   readonly vcpus: number;
   readonly address: string;
-  /** v5 of lab and guest: known before anything exists. */
+  /** As in lab.yaml, else v5 of lab and guest: known before anything exists. */
   readonly uuid: string;
   /** Counted up from network.mac. */
   readonly mac: string;
@@ -82,4 +84,14 @@ export interface Cluster {
   readonly stack: 'pacemaker' | 'cman';
   /** totem token time-out in milliseconds. */
   readonly token: number;
+  /** cman: config_version of a cluster.conf that is written for the first time. */
+  readonly configVersion: number;
+  /** cman: services for rgmanager; undefined: none are spoken of. */
+  readonly services?: readonly { readonly name: string; readonly autostart: boolean }[];
+}
+
+export interface Dom0Cluster {
+  readonly name: string;
+  /** The dom0's host name; undefined: whatever `uname -n` says there. */
+  readonly node?: string;
 }

@@ -11,21 +11,85 @@ import type { Spec } from './schema.ts';
 
 /** Which stack goes with which toolstack: true, or why not. */
 const TOGETHER: Record<Spec['toolstack'], Record<Spec['cluster']['stack'], true | string>> = {
-  libvirt: { pacemaker: true, cman: 'cman is not supported yet' },
-  xm: { pacemaker: 'xm is not supported yet', cman: 'xm and cman are not supported yet' },
+  libvirt: {
+    pacemaker: true,
+    cman: 'cman lives on Red Hat systems up to 6, whose dom0 has xm and fence_xvmd; nothing there speaks to fence_virtd’s libvirt',
+  },
+  xm: {
+    pacemaker:
+      'pacemaker’s guests are fenced through fence_virtd, which sees domains of libvirt only; xm’s dom0 has fence_xvmd',
+    cman: true,
+  },
 };
 
 /** Everything about a well-formed spec that cannot work on a dom0; empty if it can. */
 export function brokenRules(spec: Spec): Finding[] {
-  return [together, clusterName, sharedDisks, addresses, macs, files].flatMap((rule) => rule(spec));
+  return [together, cmanOnly, identities, clusterName, sharedDisks, addresses, macs, files].flatMap((rule) =>
+    rule(spec),
+  );
 }
 
 function together({ toolstack, cluster: { stack } }: Spec): Finding[] {
   const answer = TOGETHER[toolstack][stack];
   if (answer === true) return [];
   const path = toolstack === 'libvirt' ? ['cluster', 'stack'] : ['toolstack'];
-  const expected = 'toolstack libvirt with stack pacemaker';
+  const expected = 'toolstack libvirt with stack pacemaker, or xm with cman';
   return [{ path, found: `${toolstack} with ${stack}`, expected, hint: answer }];
+}
+
+/** What only one of the two stacks knows. */
+function cmanOnly(spec: Spec): Finding[] {
+  const { name, guests, image, toolstack, dom0Cluster } = spec;
+  const { stack, configVersion, services } = spec.cluster;
+  if (TOGETHER[toolstack][stack] !== true) return [];
+  if (stack !== 'cman') {
+    const written = { configVersion, services, dom0Cluster };
+    return Object.entries(written).flatMap(([key, value]): Finding[] =>
+      value === undefined
+        ? []
+        : [
+            {
+              path: key === 'dom0Cluster' ? [key] : ['cluster', key],
+              at: 'key',
+              found: key,
+              expected: 'it with stack cman only',
+            },
+          ],
+    );
+  }
+  const findings: Finding[] = [];
+  if (image.install.by === 'debian') {
+    const expected = 'virtInstall, copy or none';
+    const hint = 'Debian has no cman: name the installation tree of a Red Hat system of its day';
+    findings.push({ path: ['image', 'install'], found: 'debian with stack cman', expected, hint });
+  }
+  if (dom0Cluster === undefined || dom0Cluster === 'none') return findings;
+  if (dom0Cluster.name?.toLowerCase() === name.toLowerCase()) {
+    const expected = 'a name that is not the guests’ cluster’s';
+    findings.push({ path: ['dom0Cluster', 'name'], expected, hint: SAID.neverMix });
+  }
+  if (dom0Cluster.node !== undefined && Object.hasOwn(guests, dom0Cluster.node)) {
+    findings.push({ path: ['dom0Cluster', 'node'], expected: 'the dom0, not a guest', hint: SAID.neverMix });
+  }
+  return findings;
+}
+
+/** uuids and node ids that are written must be no other guest's. */
+function identities({ guests }: Spec): Finding[] {
+  const users = new Map<string, string>();
+  return Object.entries(guests).flatMap(([name, { uuid, nodeId }], index) => {
+    const own: [string, string | number | undefined][] = [
+      ['uuid', uuid],
+      ['nodeId', nodeId ?? index + 1],
+    ];
+    return own.flatMap(([key, value]): Finding[] => {
+      const user = value === undefined ? undefined : users.get(`${key} ${value}`);
+      users.set(`${key} ${value}`, name);
+      return value === undefined || user === undefined
+        ? []
+        : [taken(['guests', name, key], String(value), user, 'one of its own')];
+    });
+  });
 }
 
 function clusterName({ name, guests }: Spec): Finding[] {

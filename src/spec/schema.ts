@@ -17,12 +17,18 @@ function oneOf<const Names extends readonly string[]>(...names: Names) {
   return z.enum(names);
 }
 
+/** xl is a toolstack, and none for this: facts of fencing.md and xen.md. */
+export const NOT_XL =
+  'xl alone will not do: fence_virtd cannot see guests that xl made, and xl refuses the w! of shared disks; libvirt runs on such a dom0';
+
 const guest = section({
   memory: is.memorySize.prefault('512M').describe('Memory of the guest, at least 128M.'),
   vcpus: is.vcpus.default(1).describe('Virtual processors.'),
   address: is.address
     .optional()
     .describe('Its address in the subnet. Default: the next free one from the eleventh up.'),
+  uuid: is.uuid.optional().describe('Of its domain. Default: worked out from the names of lab and guest.'),
+  nodeId: is.nodeId.optional().describe('In the cluster. Default: its place among the guests.'),
 });
 
 const WAYS = ['debian', 'copy', 'virtInstall'] as const;
@@ -70,6 +76,9 @@ const install = z
 const image = section({
   path: is.path.default('/guests/default.img').describe('On dom0. The guests’ images go beside it.'),
   size: is.imageSize.prefault('10G').describe('Sparse: what is not written takes no space.'),
+  uuid: is.uuid
+    .optional()
+    .describe('Of the domain Default, which is never booted. Default: worked out from the lab’s name.'),
   install: install.prefault({ debian: 'bookworm' }).describe('How the default image comes to be; none: it exists.'),
 });
 
@@ -90,10 +99,41 @@ const fencing = section({
   port: is.port.default(1229).describe('Its port: UDP to the dom0, TCP back to the guest.'),
 });
 
+const SERVICES_EXPECTED = 'services, such as {test: {autostart: false}}';
+
 const cluster = section({
   stack: oneOf('pacemaker', 'cman').default('pacemaker').describe('pacemaker: today’s. cman: the document’s.'),
   token: is.token.default(21000).describe('Milliseconds without a token before a node counts as dead.'),
+  configVersion: is.configVersion
+    .optional()
+    .describe('cman: config_version of the first cluster.conf; it grows with each change. Default: 1.'),
+  services: z
+    .record(
+      is.serviceName,
+      section({
+        autostart: z.boolean({ error: 'true or false' }).default(false).describe('Start it with the cluster.'),
+      }),
+      {
+        error: SERVICES_EXPECTED,
+      },
+    )
+    .optional()
+    .describe('cman: services for rgmanager. The document has {test: {autostart: false}}.'),
 });
+
+const dom0Cluster = z
+  .union(
+    [
+      z.literal('none'),
+      z.strictObject({
+        name: is.clusterName.optional().describe('Its name. Default: the lab’s and -dom0, if that fits.'),
+        node: is.hostName.optional().describe('The dom0’s host name, as uname -n says it. Default: asked there.'),
+      }),
+    ],
+    { error: 'none, or a mapping with name and node' },
+  )
+  .optional()
+  .describe('cman: the dom0’s cluster of one, which fence_xvmd needs; none: fence_xvmd -LX, where it has that.');
 
 const GUESTS = { minProperties: 1, maxProperties: 16 } as const;
 const GUESTS_EXPECTED = '1 to 16 guests, such as {molly: {}, frederick: {}}';
@@ -124,6 +164,7 @@ export const labSchema = z
     network: network.prefault({}).describe('The network of the guests.'),
     fencing: fencing.prefault({}).describe('Fencing of guests by their dom0.'),
     cluster: cluster.prefault({}).describe('The cluster of the guests.'),
+    dom0Cluster,
     annotate: z
       .boolean({ error: 'true or false' })
       .default(false)

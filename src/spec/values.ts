@@ -42,6 +42,12 @@ export const memorySize = size(128 * MiB, TiB)
 /** cluster.conf holds at most 16 characters (facts: cluster-conf.md). */
 export const clusterName = text(/^[A-Za-z0-9_-]{1,16}$/, 'a text of 1 to 16 of A-Z a-z 0-9 _ -');
 
+/** A machine as `uname -n` names it. */
+export const hostName = text(/^[a-z](?:[a-z0-9.-]{0,61}[a-z0-9])?$/, 'a host name, as uname -n says it');
+
+/** rgmanager takes more; a name that is a word everywhere is enough. */
+export const serviceName = text(/^[A-Za-z][A-Za-z0-9_-]{0,62}$/, 'a name: letters, digits, _ and -, at most 63');
+
 /** Names under which the dom0 itself is known to the tools, and what lives in /etc/xen beside the domain files. */
 const DOM0_NAMES = ['dom0', 'domain-0', 'local', 'localhost'];
 const XEN_FILES = ['default', 'auto', 'scripts'];
@@ -125,7 +131,15 @@ export const mac = text(
   'a unicast MAC such as "00:16:3e:00:cf:fd" (the second digit even)',
 ).transform((written) => written.toLowerCase());
 
+export const uuid = text(
+  /^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/,
+  'a uuid such as 8d1a8210-69de-4c55-8cf8-deb2356fc7b2',
+).transform((written) => written.toLowerCase());
+
 export const port = whole(1, 65535);
+export const nodeId = whole(1, 255);
+/** cluster.conf(5): a positive integer. */
+export const configVersion = whole(1, 1_000_000);
 export const vcpus = whole(1, 32);
 /** Below a second, a busy dom0 alone makes its guests fence each other. */
 export const token = whole(1000, 300_000, ' milliseconds');

@@ -1,11 +1,13 @@
-import { fencingResources, missingFromCib } from '../formats/cib.ts';
-import { corosyncConf } from '../formats/corosync-conf.ts';
+import { type CibSections, fencingResources, missingFromCib } from '../formats/cib.ts';
+import { corosyncConf, readCorosyncConf } from '../formats/corosync-conf.ts';
 import { readCrmMon } from '../formats/crm-mon.ts';
+import { sectionAt } from '../formats/section.ts';
 import { type Change, command } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
+import { textOf } from '../steps/file-content.ts';
 import { randomKey } from '../steps/keys.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
@@ -32,8 +34,15 @@ export const pacemaker: Stack = {
     'resource-agents',
     'dlm-controld',
     'gfs2-utils',
+    // The agents of dlm and of file systems call killall and fuser.
+    'psmisc',
   ],
   offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
+
+  async clusterOf(host) {
+    const text = textOf(await host.readFile('/etc/corosync/corosync.conf'));
+    return text && sectionAt(readCorosyncConf(text), 'totem')?.values.get('cluster_name');
+  },
 
   secrets: (lab, after) => [
     randomKey(
@@ -82,6 +91,9 @@ export const pacemaker: Stack = {
       section: 'Setting up the cluster 2',
       on: first.name,
       after: [online],
+      foreseen: (['crm_config', 'resources', 'constraints'] as const).map((name) =>
+        cibChange(name, wantedFencing(lab)),
+      ),
       check: (look) => missingConfiguration(look, lab),
     };
     const started = awaited(
@@ -155,20 +167,19 @@ async function clusterState({ host }: Look) {
 async function missingConfiguration({ host }: Look, lab: Lab): Promise<readonly Change[]> {
   const { code, stdout, stderr } = await host.read(['cibadmin', '-Q']);
   if (code !== 0) throw new NotYet('9.online', `cibadmin -Q: ${stderr.trim()}`);
-  const [first, ...others] = lab.guests;
-  const wanted = fencingResources({
-    guests: lab.guests.map(({ name }) => name),
-    key: lab.fencing.key,
-    address: lab.fencing.address,
-    port: lab.fencing.port,
-    ...(first && others.length === 1 ? { delayed: { guest: first.name, seconds: delay } } : {}),
-    scale: patience,
-  });
+  const wanted = wantedFencing(lab);
   const sections = new Set(missingFromCib(stdout, wanted).map(({ section: name }) => name));
-  return [...sections].map((name) =>
-    command(['cibadmin', '--modify', '--allow-create', '-o', name, '--xml-pipe'], { input: wanted[name] }),
-  );
+  return [...sections].map((name) => cibChange(name, wanted));
 }
+
+function wantedFencing({ guests, fencing: { key, address, port } }: Lab): CibSections {
+  const [first, ...others] = guests;
+  const delayed = first && others.length === 1 ? { delayed: { guest: first.name, seconds: delay } } : {};
+  return fencingResources({ guests: guests.map(({ name }) => name), key, address, port, ...delayed, scale: patience });
+}
+
+const cibChange = (name: keyof CibSections, wanted: CibSections): Change =>
+  command(['cibadmin', '--modify', '--allow-create', '-o', name, '--xml-pipe'], { input: wanted[name] });
 
 /** Each fencing resource runs, and on another node than the one it fences. */
 async function missingFencing(look: Look, lab: Lab): Promise<string | undefined> {

@@ -1,13 +1,18 @@
+import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
-import type { GuestFile } from '../steps/guest-disk.ts';
+import type { GuestFile } from '../steps/guest-files.ts';
 
-/** What makes a cluster of the guests: the seam between the recipes and pacemaker (or cman, the document's). */
+/** What makes a cluster of the guests: the seam between the recipes and pacemaker, or cman, the document's. */
 export interface Stack {
   /** Debian packages in the guests. */
   readonly packages: readonly string[];
   /** Units that must not start at boot: a node that was fenced has to stay out until it is looked at. */
   readonly offAtBoot: readonly string[];
+  /** What a program of the guest's own system has to do inside its disk, while it is off. */
+  readonly inside?: readonly string[];
+  /** The cluster that a host is a node of, by its configuration file; undefined: of none. */
+  clusterOf(host: Reader): Promise<string | undefined>;
   /** Secrets made on dom0, before they are copied into the guests. */
   secrets(lab: Lab, after: readonly Node[]): readonly Step[];
   /** The cluster's configuration, the same in each guest. */

@@ -1,4 +1,4 @@
-import { type DomainEdits, editDomainFile } from '../formats/domain-file.ts';
+import { type DomainEdits, type EditOptions, editDomainFile } from '../formats/domain-file.ts';
 import { file } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
 import type { Step } from '../model/step.ts';
@@ -28,9 +28,17 @@ export function domainFile(
     path,
     base,
     edits,
+    notes = {},
     annotate,
     lab,
-  }: { path: string; base: string; edits: DomainEdits; annotate: boolean; lab: string },
+  }: {
+    path: string;
+    base: string;
+    edits: DomainEdits;
+    notes?: NonNullable<EditOptions['notes']> | undefined;
+    annotate: boolean;
+    lab: string;
+  },
 ): Step {
   return {
     kind: 'step',
@@ -49,6 +57,7 @@ export function domainFile(
       const wanted = editDomainFile(text ?? ownerLine(lab) + withoutOwner(from), edits, {
         file: text === undefined ? base : path,
         annotate,
+        notes,
       });
       return wanted === text ? [] : [file(path, 0o644, wanted, own)];
     },

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Change, file } from '../model/change.ts';
 import type { Look, Step } from '../model/step.ts';
 
@@ -13,8 +14,10 @@ export function textOf(bytes: Uint8Array | undefined): string | undefined {
 
 /** The change that gives a file this text and mode, if one is needed. */
 export async function missingFile(look: Look, path: string, mode: number, text: string): Promise<readonly Change[]> {
-  const [before, stat] = await Promise.all([look.host.readFile(path), look.host.stat(path)]);
-  return before && textOf(before) === text && stat?.mode === mode ? [] : [file(path, mode, text, before)];
+  const [digest, stat] = await Promise.all([look.host.digest(path), look.host.stat(path)]);
+  if (stat?.mode === mode && digest === createHash('sha256').update(text).digest('hex')) return [];
+  // The bytes are only needed to show what changes: digests of many files are one look, and each file is one.
+  return [file(path, mode, text, await look.host.readFile(path))];
 }
 
 /** A file with this text and mode (a permission mask, 0o644). Text that depends on other steps is a function. */

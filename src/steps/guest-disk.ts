@@ -1,33 +1,29 @@
-import { createHash } from 'node:crypto';
-import { type Change, command, file } from '../model/change.ts';
+import { type Change, command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
-import type { FileReader, Reader } from '../model/host.ts';
 import type { Look, Step } from '../model/step.ts';
 import { type Placed, textOf } from './file-content.ts';
+import { allInto, type GuestFile, missingIn, under } from './guest-files.ts';
+import { rootOffset } from './image-root.ts';
+import { mark, markOn, sealOf } from './marks.ts';
 
-/** A file inside a guest, owned by root. */
-export type GuestFile =
-  /** With this text. */
-  | { readonly path: string; readonly mode: number; readonly text: string }
-  /** A copy of a file of dom0, made there: for secrets. */
-  | { readonly path: string; readonly mode: number; readonly from: string }
-  /** Not there. */
-  | { readonly path: string; readonly absent: true };
+export interface GuestDisk {
+  readonly image: string;
+  readonly mount: string;
+  readonly files: readonly GuestFile[];
+  /** `whole`: looked into with debugfs. `partitioned`: debugfs cannot; what was written is sealed by a digest on the image. */
+  readonly disk: 'whole' | 'partitioned';
+  /** Commands inside, after the files: programs of the guest's own system. */
+  readonly inside?: readonly string[];
+  isRunning(look: Look): Promise<boolean>;
+}
 
 /**
  * Files on the disk of a guest that is off: mounted on dom0, written, unmounted. While the guest runs its disk is left alone;
- * what it should hold is then checked inside the guest (guestHolds).
+ * what it should hold is then checked inside the guest (wrongInGuest).
  * @throws Refused (from the check) when the image is attached to something else
  */
-export function guestDisk(
-  placed: Placed,
-  {
-    image,
-    mount,
-    files,
-    isRunning,
-  }: { image: string; mount: string; files: readonly GuestFile[]; isRunning(look: Look): Promise<boolean> },
-): Step {
+export function guestDisk(placed: Placed, wanted: GuestDisk): Step {
+  const { image, mount, isRunning } = wanted;
   return {
     kind: 'step',
     ...placed,
@@ -36,60 +32,67 @@ export function guestDisk(
       const [running, mounts, loops] = await Promise.all([
         isRunning(look),
         host.readFile('/proc/mounts'),
-        host.read(['losetup', '-j', image]),
+        // Not -j: the losetup of xm's day has none.
+        host.read(['losetup', '-a']),
       ]);
       if (running) return [];
       // Left by a run that was killed: it is ours, and we go on in it.
       const mounted = textOf(mounts)?.includes(` ${mount} `) ?? false;
-      if (!mounted && loops.stdout.trim() !== '') {
+      const loop = loops.stdout.split('\n').find((line) => line.includes(`(${image})`));
+      if (!mounted && loop !== undefined) {
         throw new Refused(
-          `${image} is attached to a loop device: ${loops.stdout.trim()}`,
+          `${image} is attached to a loop device: ${loop}`,
           'detach it (umount, losetup -d), or wait for whoever uses it',
         );
       }
-      const disk = mounted ? under(host, mount) : host.disk(image);
-      const missing = (await Promise.all(files.map((wanted) => missingIn(disk, host, mount, wanted)))).flat();
-      const unmount = command(['umount', mount]);
-      if (missing.length === 0) return mounted ? [unmount] : [];
-      const attach = mounted ? [] : [command(['mkdir', '-p', mount]), command(['mount', '-o', 'loop', image, mount])];
-      return [...attach, ...missing, unmount];
+      return wanted.disk === 'whole' ? whole(look, wanted, mounted) : partitioned(look, wanted, mounted);
     },
   };
-}
 
-/** Compares the files inside a running guest. @returns the paths that are not as they should be */
-export async function wrongInGuest(
-  guest: Reader,
-  dom0: Reader,
-  files: readonly GuestFile[],
-): Promise<readonly string[]> {
-  const missing = await Promise.all(files.map((wanted) => missingIn(guest, dom0, '', wanted)));
-  return files.filter((_, n) => missing[n]?.length).map(({ path }) => path);
-}
-
-function under(host: Reader, root: string): FileReader {
-  return {
-    readFile: (path) => host.readFile(root + path),
-    stat: (path) => host.stat(root + path),
-    digest: (path) => host.digest(root + path),
-  };
-}
-
-async function missingIn(disk: FileReader, dom0: Reader, root: string, wanted: GuestFile): Promise<readonly Change[]> {
-  const path = root + wanted.path;
-  if ('absent' in wanted) return (await disk.stat(wanted.path)) ? [command(['rm', '-f', path])] : [];
-  const octal = `0${wanted.mode.toString(8)}`;
-  if ('from' in wanted) {
-    const [stat, digest, source] = await Promise.all([
-      disk.stat(wanted.path),
-      disk.digest(wanted.path),
-      dom0.digest(wanted.from),
-    ]);
-    const same = digest !== undefined && digest === source && stat?.mode === wanted.mode;
-    return same ? [] : [command(['install', '-D', '-o', 'root', '-g', 'root', '-m', octal, wanted.from, path])];
+  async function whole({ host }: Look, { files }: GuestDisk, mounted: boolean): Promise<readonly Change[]> {
+    const disk = mounted ? under(host, mount) : host.disk(image);
+    const missing = (await Promise.all(files.map((file) => missingIn(disk, host, mount, file)))).flat();
+    const unmount = command(['umount', mount]);
+    if (missing.length === 0) return mounted ? [unmount] : [];
+    const attach = mounted ? [] : [command(['mkdir', '-p', mount]), command(['mount', '-o', 'loop', image, mount])];
+    return [...attach, ...missing, unmount];
   }
-  const [stat, digest] = await Promise.all([disk.stat(wanted.path), disk.digest(wanted.path)]);
-  const same = digest === createHash('sha256').update(wanted.text).digest('hex') && stat?.mode === wanted.mode;
-  // The bytes are only needed to show what changes.
-  return same ? [] : [file(path, wanted.mode, wanted.text, await disk.readFile(wanted.path))];
+}
+
+/** All is written, and then the image sealed with a digest of it: a run that finds the seal has nothing to do. */
+async function partitioned(
+  { host }: Look,
+  { image, mount, files, inside }: GuestDisk,
+  mounted: boolean,
+): Promise<readonly Change[]> {
+  const [found, wanted] = await Promise.all([markOn(host, image, 'inside'), sealOf(host, files, inside)]);
+  const unmount = command(['umount', mount]);
+  if (found === wanted) return mounted ? [unmount] : [];
+  const attach: readonly Change[] = [
+    command(['mkdir', '-p', mount]),
+    {
+      is: 'act',
+      says: `mount -o loop,offset=… ${image} ${mount}  (the offset of its root file system: no volume group is activated)`,
+      async act(dom0) {
+        const offset = await rootOffset(dom0, image);
+        const ran = await dom0.run(['mount', '-o', `loop,offset=${offset}`, image, mount]);
+        if (ran.code !== 0) throw new Refused(`${image} cannot be mounted on dom0: ${ran.stderr.trim()}`);
+      },
+    },
+  ];
+  return [
+    ...(mounted ? [] : attach),
+    ...allInto(mount, files),
+    ...(inside ? [command(['chroot', mount, ...inside])] : []),
+    unmount,
+    {
+      is: 'act',
+      says: `seal ${image} as edited`,
+      async act(dom0) {
+        const { argv } = mark(image, await sealOf(dom0, files, inside), 'inside');
+        const ran = await dom0.run(argv);
+        if (ran.code !== 0) throw new Refused(`${image} cannot be marked: ${ran.stderr.trim()}`);
+      },
+    },
+  ];
 }

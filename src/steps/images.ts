@@ -2,10 +2,11 @@ import { type Change, command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
-import { mark } from './marks.ts';
+import { mark, renamed } from './marks.ts';
 
 /**
- * A sparse file of so many bytes (truncate(1)): the document writes zeros with dd, which takes minutes and the whole space.
+ * A sparse file of so many bytes: dd(1) as in the document, which writes zeros for minutes and takes the whole space; this
+ * writes none, and only says how long the file is.
  * @throws Refused (from the check) for an existing file of another size: it may hold somebody's data
  */
 export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string; bytes: number; lab: string }): Step {
@@ -25,9 +26,9 @@ export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string
       return [
         ...(parent ? [] : [command(['mkdir', '-p', directory])]),
         command(['rm', '-f', fresh]),
-        command(['truncate', '-s', String(bytes), fresh]),
+        command(['dd', 'if=/dev/null', `of=${fresh}`, 'bs=1', 'count=0', `seek=${bytes}`]),
         mark(fresh, lab),
-        command(['mv', '-n', fresh, path]),
+        renamed(fresh, path),
       ];
     },
   };
@@ -35,9 +36,12 @@ export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string
 
 /**
  * A guest's disk, cloned from the default image: by reflink where the file system can (free), else a sparse copy. It gets its
- * name when it is whole. A copy left by a run that was killed may still be written to: --remove-destination starts a new file.
+ * name when it is whole. `copy`: what this dom0's cp(1) is told for that. A copy left by a run that was killed may still be written to: --remove-destination starts a new file.
  */
-export function clonedDisk(placed: Placed, { from, to, lab }: { from: string; to: string; lab: string }): Step {
+export function clonedDisk(
+  placed: Placed,
+  { from, to, lab, copy }: { from: string; to: string; lab: string; copy: readonly string[] },
+): Step {
   const fresh = `${to}.new`;
   return {
     kind: 'step',
@@ -47,12 +51,12 @@ export function clonedDisk(placed: Placed, { from, to, lab }: { from: string; to
       if (clone?.kind === 'file') return [];
       if (clone) throw new Refused(`${to} is a ${clone.kind}, not a file`, `move it away`);
       return [
-        command(['cp', '--reflink=auto', '--sparse=always', '--remove-destination', from, fresh], {
+        command(['cp', ...copy, '--remove-destination', from, fresh], {
           timeout: 1_800_000,
           ...(source ? { grows: { path: fresh, bytes: source.allocated } } : {}),
         }),
         mark(fresh, lab),
-        command(['mv', '-n', fresh, to]),
+        renamed(fresh, to),
       ];
     },
   };

@@ -5,7 +5,7 @@ import type { Look, Step } from '../model/step.ts';
 import type { Install, Lab } from '../spec/lab.ts';
 import { buildDebianImage, type DebianImage } from './debian-image.ts';
 import type { Placed } from './file-content.ts';
-import { mark, markOn } from './marks.ts';
+import { mark, markOn, renamed } from './marks.ts';
 
 interface Wanted {
   readonly lab: Lab;
@@ -16,7 +16,7 @@ interface Wanted {
 }
 
 /**
- * The default image with a system in it, by whichever way lab.yaml names. Every way makes a file beside the image and renames
+ * The default image with a system in it, by whichever way lab.yaml names, an installer aside (Toolstack.install). Every way makes a file beside the image and renames
  * it in the end; a failed one leaves its work directory with the log, and nothing that looks finished.
  * @throws Refused (from the check) for a foreign image in the way, or one that is not there with `install: none`
  */
@@ -37,21 +37,23 @@ export function installedImage(placed: Placed, wanted: Wanted): Step {
       if (install.by === 'copy') return stat ? [] : copy(wanted.lab, install);
       // An image file that nobody wrote to has no system in it (chapter 2 made it).
       if (stat && stat.allocated > 0 && (await isInstalled(look, wanted, stat))) return [];
-      if (stat && stat.allocated > 0 && (await markOn(look.host, path)) !== wanted.lab.name) {
-        throw new Refused(
-          `${path} holds something that lab did not install`,
-          'if it is an image to be used as it is: image: {install: none} in lab.yaml; otherwise move it away',
-        );
-      }
-      return install.by === 'debian' ? debian(wanted) : virtInstall(wanted.lab, install);
+      await ownImage(look, wanted.lab);
+      return debian(wanted);
     },
   };
 }
 
+/** @throws Refused for an image that holds something, and does not carry this lab's mark */
+export async function ownImage({ host }: Look, { name, image: { path } }: Lab): Promise<void> {
+  const [stat, owner] = await Promise.all([host.stat(path), markOn(host, path)]);
+  if ((stat?.allocated ?? 0) === 0 || owner === name) return;
+  throw new Refused(
+    `${path} holds something that lab did not install`,
+    'if it is an image to be used as it is: image: {install: none} in lab.yaml; otherwise move it away',
+  );
+}
+
 async function isInstalled(look: Look, { lab, mark: markFile }: Wanted, { size }: Stat): Promise<boolean> {
-  // virt-install's guest powers off when it is done; the mark file is written after that.
-  if (lab.image.install.by === 'virtInstall')
-    return (await look.host.stat(`${lab.image.path}.installed`)) !== undefined;
   return size === lab.image.bytes && (await look.host.disk(lab.image.path).readFile(markFile)) !== undefined;
 }
 
@@ -82,46 +84,6 @@ function copy({ name, image: { path } }: Lab, { from, sha256 }: Extract<Install,
     command(['sha256sum', '--check', '--strict', sums], { why: `sha256sum --check ${sums}  (${sha256})` }),
     command(['rm', '-f', sums]),
     mark(fresh, name),
-    command(['mv', '-n', fresh, path]),
-  ];
-}
-
-/** virt-install(1), unattended: the document answers its questions by hand. */
-function virtInstall(
-  { image: { path, bytes }, network }: Lab,
-  { location, extraArgs }: Extract<Install, { by: 'virtInstall' }>,
-): readonly Change[] {
-  const extra = extraArgs.length > 0 ? ['--extra-args', extraArgs.join(' ')] : [];
-  return [
-    command(
-      [
-        'virt-install',
-        '--connect',
-        'xen:///system',
-        '--name',
-        'Default',
-        '--paravirt',
-        '--memory',
-        '1024',
-        '--vcpus',
-        '1',
-        '--disk',
-        `path=${path},format=raw,size=${Math.ceil(bytes / 1024 ** 3)}`,
-        '--network',
-        `bridge=${network.bridge}`,
-        '--graphics',
-        'none',
-        '--location',
-        location,
-        ...extra,
-        '--noautoconsole',
-        '--wait',
-        '120',
-        '--noreboot',
-      ],
-      { timeout: 7_800_000 },
-    ),
-    command(['virsh', '-c', 'xen:///system', 'undefine', 'Default']),
-    command(['touch', `${path}.installed`]),
+    renamed(fresh, path),
   ];
 }

@@ -1,7 +1,7 @@
 import { type Change, command } from '../model/change.ts';
 import type { Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
-import { mark } from './marks.ts';
+import { mark, renamed } from './marks.ts';
 
 /**
  * A key of random bytes, made where it stays. It is private from its first byte, and gets its name when it is whole;
@@ -25,14 +25,17 @@ export function randomKey(
         command(['dd', 'if=/dev/urandom', `of=${fresh}`, `bs=${bytes}`, 'count=1', 'conv=notrunc,fsync']),
         mark(fresh, lab),
         command(['chmod', octal, fresh]),
-        command(['mv', '-n', fresh, path]),
+        renamed(fresh, path),
       ];
     },
   };
 }
 
-/** An ed25519 key pair (ssh-keygen(1)), without passphrase, in a directory that is there. The private half gets its name last: if it is there, both are. */
-export function sshKeyPair(placed: Placed, { path, comment }: { path: string; comment: string }): Step {
+/** A key pair (ssh-keygen(1)), without passphrase, in a directory that is there. The private half gets its name last: if it is there, both are. */
+export function sshKeyPair(
+  placed: Placed,
+  { path, comment, type }: { path: string; comment: string; type: 'ed25519' | 'rsa' },
+): Step {
   const fresh = `${path}.new`;
   return {
     kind: 'step',
@@ -42,7 +45,19 @@ export function sshKeyPair(placed: Placed, { path, comment }: { path: string; co
       if (key) return key.mode === 0o600 ? [] : [command(['chmod', '0600', path])];
       return [
         command(['rm', '-f', fresh, `${fresh}.pub`]),
-        command(['ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', fresh]),
+        command([
+          'ssh-keygen',
+          '-q',
+          '-t',
+          type,
+          ...(type === 'rsa' ? ['-b', '2048'] : []),
+          '-N',
+          '',
+          '-C',
+          comment,
+          '-f',
+          fresh,
+        ]),
         command(['mv', `${fresh}.pub`, `${path}.pub`]),
         command(['mv', fresh, path]),
       ];

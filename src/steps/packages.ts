@@ -10,10 +10,7 @@ export function packages(placed: Placed, names: readonly string[]): Step {
     ...placed,
     async check({ host }) {
       const format = '${Package} ${db:Status-Status}\n';
-      const [found, id] = await Promise.all([
-        host.read(['dpkg-query', '-W', '-f', format, ...names]),
-        host.read(['id', '-u']),
-      ]);
+      const found = await host.read(['dpkg-query', '-W', '-f', format, ...names]);
       if (found.code === 127) {
         throw new Refused(
           `${host.name} has no dpkg: lab installs packages on Debian only`,
@@ -24,7 +21,7 @@ export function packages(placed: Placed, names: readonly string[]): Step {
       const missing = names.filter((name) => !installed.has(`${name} installed`));
       if (missing.length === 0) return [];
       const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing] as const;
-      if (id.stdout.trim() !== '0') {
+      if ((await host.read(['id', '-u'])).stdout.trim() !== '0') {
         throw new Refused(`missing on ${host.name}: ${missing.join(' ')}`, `type: sudo ${install.join(' ')}`);
       }
       return [

@@ -1,10 +1,33 @@
 import { command } from '../model/change.ts';
+import type { Reader } from '../model/host.ts';
 import type { Settle, Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
 
+/** What systemd says of a unit. */
+export interface UnitState {
+  /** `ActiveState`: active, activating, inactive, failed … (org.freedesktop.systemd1(5)). */
+  readonly active: string;
+  /** Its files changed since systemd read them. */
+  readonly reload: boolean;
+  /** When its main process started (s since 1970); 0: never. */
+  readonly started: number;
+}
+
+/** One look at a unit, the same for all who ask: a process of systemctl(1) is what costs, not how much it tells. */
+export async function unitState(host: Reader, unit: string): Promise<UnitState> {
+  const properties = ['ActiveState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => ['-p', name]);
+  const { stdout } = await host.read(['systemctl', 'show', ...properties, '--timestamp=unix', unit]);
+  const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  return {
+    active: value('ActiveState'),
+    reload: value('NeedDaemonReload') === 'yes',
+    started: Number(/@(\d+)/.exec(value('ExecMainStartTimestamp'))?.[1] ?? 0),
+  };
+}
+
 /**
- * A systemd service that runs, or does not. systemctl(1): `is-active` prints one word.
- * `staleAfter`: a file; a service started before the file was last written is restarted, since it has not read it.
+ * A systemd service that runs, or does not.
+ * `staleAfter`: files; a service started before one of them was last written is restarted, since it has not read it.
  */
 export function service(
   placed: Placed,
@@ -19,31 +42,20 @@ export function service(
     kind: 'step',
     ...placed,
     ...(settle ? { settle } : {}),
+    foreseen: running ? [command(['systemctl', 'start', unit])] : [],
     async check({ host }) {
-      const [active, stale] = await Promise.all([
-        host.read(['systemctl', 'is-active', unit]),
-        running && staleAfter.length > 0 ? startedBefore(host, unit, staleAfter) : false,
-      ]);
-      const state = active.stdout.trim();
-      if (!running)
-        return ['inactive', 'failed', 'unknown'].includes(state) ? [] : [command(['systemctl', 'stop', unit])];
-      if (state === 'activating') return [{ is: 'act', says: `wait for ${unit}`, act: async () => {} }];
-      if (state !== 'active') return [command(['systemctl', 'start', unit])];
-      return stale ? [command(['systemctl', 'restart', unit])] : [];
+      const [{ active, started }, written] = await Promise.all([unitState(host, unit), lastWritten(host, staleAfter)]);
+      if (!running) return ['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', unit])];
+      if (active === 'activating') return [{ is: 'act', says: `wait for ${unit}`, act: async () => {} }];
+      if (active !== 'active') return [command(['systemctl', 'start', unit])];
+      return written > started ? [command(['systemctl', 'restart', unit])] : [];
     },
   };
 }
 
-/** Whether the service's main process is older than one of the files. */
-async function startedBefore(
-  host: Parameters<Step['check']>[0]['host'],
-  unit: string,
-  files: readonly string[],
-): Promise<boolean> {
-  const [show, ...times] = await Promise.all([
-    host.read(['systemctl', 'show', '-p', 'ExecMainStartTimestamp', '--timestamp=unix', unit]),
-    ...files.map((file) => host.read(['stat', '-c', '%Y', file])),
-  ]);
-  const started = Number(/@(\d+)/.exec(show.stdout)?.[1] ?? 0);
-  return times.some(({ code, stdout }) => code === 0 && Number(stdout) > started);
+/** When the newest of some files was written (s since 1970); 0 if there is none. */
+async function lastWritten(host: Reader, files: readonly string[]): Promise<number> {
+  if (files.length === 0) return 0;
+  const { stdout } = await host.read(['stat', '-c', '%Y', ...files]);
+  return Math.max(0, ...stdout.split('\n').filter(Boolean).map(Number));
 }

@@ -1,22 +1,23 @@
 import type { Change } from '../model/change.ts';
 import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Look, Settle } from '../model/step.ts';
-import type { Guest } from '../spec/lab.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
+import { dom0Paths } from '../spec/paths.ts';
+import { systemOf } from '../systems/index.ts';
 
 /** How long a guest may take to boot on the reference machine (ms). Measured there: 50–95 s without KVM. */
 const bootLimit = 240_000;
 
 /** What is still missing of a guest whose domain runs: nothing, or a wait. */
-export async function missingOfBoot(look: Look, guest: Guest): Promise<readonly Change[]> {
-  const state = await systemState(look, guest);
-  if (state === 'running' || state === 'degraded') return [];
+export async function missingOfBoot(look: Look, lab: Lab, guest: Guest): Promise<readonly Change[]> {
+  if ((await bootState(look, lab, guest))?.done) return [];
   return [{ is: 'act', says: `wait for ${guest.name} to boot`, act: async () => {} }];
 }
 
-/** `systemctl is-system-running` inside the guest; undefined while it does not answer. */
-async function systemState(look: Look, guest: Guest): Promise<string | undefined> {
+/** How far the boot is; undefined while the guest does not answer. */
+async function bootState(look: Look, lab: Lab, guest: Guest) {
   try {
-    return (await look.on(guest.name).read(['systemctl', 'is-system-running'])).stdout.trim();
+    return await systemOf(lab).bootState(look.on(guest.name));
   } catch (error) {
     if (error instanceof Unreachable || error instanceof NotYet) return undefined;
     throw error;
@@ -27,14 +28,14 @@ async function systemState(look: Look, guest: Guest): Promise<string | undefined
  * The wait for a guest, in layers: domain, bridge, TCP 22, ssh, boot finished. A time-out names the first that does not hold.
  * @param alive whether the domain runs, asked on dom0
  */
-export function bootSettles(guest: Guest, alive: (look: Look) => Promise<boolean>): Settle {
+export function bootSettles(lab: Lab, guest: Guest, alive: (look: Look) => Promise<boolean>): Settle {
   return {
     within: bootLimit,
     hint: `watch it boot: lab console ${guest.name}; then run lab up again`,
-    state: (look) => layer(look, guest, alive),
+    state: (look) => layer(look, lab, guest, alive),
     async diagnose(look) {
       const [reached, console] = await Promise.all([
-        layer(look, guest, alive),
+        layer(look, lab, guest, alive),
         look.host.read(['tail', '-n', '15', `/var/log/xen/console/guest-${guest.name}.log`]),
       ]);
       return [
@@ -45,15 +46,15 @@ export function bootSettles(guest: Guest, alive: (look: Look) => Promise<boolean
   };
 }
 
-async function layer(look: Look, guest: Guest, alive: (look: Look) => Promise<boolean>): Promise<string> {
+async function layer(look: Look, lab: Lab, guest: Guest, alive: (look: Look) => Promise<boolean>): Promise<string> {
   const [running, ping, port] = await Promise.all([
     alive(look),
     look.host.read(['ping', '-c', '1', '-W', '2', guest.address]),
-    look.host.read(['ssh-keyscan', '-T', '3', '-t', 'ed25519', guest.address]),
+    look.host.read(['ssh-keyscan', '-T', '3', '-t', dom0Paths(lab).keyType, guest.address]),
   ]);
   if (!running) return 'the domain does not run';
   if (ping.code !== 0) return `the domain runs; ${guest.address} does not answer on the bridge`;
-  if (!port.stdout.includes('ssh-ed25519')) return `${guest.address} answers; nothing on its TCP port 22`;
-  const state = await systemState(look, guest);
-  return state === undefined ? 'sshd answers; no login' : `logged in; boot: ${state}`;
+  if (port.stdout.trim() === '') return `${guest.address} answers; nothing on its TCP port 22`;
+  const state = await bootState(look, lab, guest);
+  return state === undefined ? 'sshd answers; no login' : `logged in; boot: ${state.says}`;
 }

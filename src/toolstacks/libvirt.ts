@@ -5,22 +5,39 @@ import { writeVif } from '../formats/vif-spec.ts';
 import { type Change, command } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
-import type { Guest, Lab } from '../spec/lab.ts';
+import type { Guest, Install, Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
+import { packages } from '../steps/packages.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
+import { clash } from './clash.ts';
+import { libvirtInstall } from './libvirt-install.ts';
 import type { Toolstack } from './toolstack.ts';
-import { domainDefinition, domainState, domainStates, isAlive, virsh } from './virsh.ts';
+import { domainDefinition, domainDefinitions, domainState, isAlive, virsh } from './virsh.ts';
+
+/** What each way to the default image needs on dom0. */
+const installers: Readonly<Record<Install['by'], readonly string[]>> = {
+  debian: ['mmdebstrap'],
+  copy: ['curl'],
+  virtInstall: ['virtinst'],
+  none: [],
+};
 
 /** Today's toolstack: xen:///system, the only one whose guests fence_virtd can see. */
 export const libvirt: Toolstack = {
-  packages: [
-    'xen-system-amd64',
-    'libvirt-daemon-system',
-    'libvirt-clients',
-    'libvirt-daemon-driver-xen',
-    'qemu-system-xen',
+  packages: ({ image: { install } }) => [
+    ...['xen-system-amd64', 'libvirt-daemon-system', 'libvirt-clients', 'libvirt-daemon-driver-xen', 'qemu-system-xen'],
+    ...['attr', 'e2fsprogs', 'iproute2', 'iputils-ping', 'openssh-client'],
+    ...installers[install.by],
   ],
+  tools: packages,
+  copy: ['--reflink=auto', '--sparse=always'],
+  addressOnBridge: true,
+  freeMemory: async ({ host }) => {
+    const { stdout } = await host.read(['xl', 'info']);
+    return Number(/^free_memory\s*:\s*(\d+)/m.exec(stdout)?.[1]);
+  },
+  install: libvirtInstall,
 
   domainEdits: (lab, guest) => ({
     name: guest.name,
@@ -66,11 +83,9 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
         after,
       },
       async (look) => {
-        const names = [...(await domainStates(look.host)).keys()].filter((name) => name !== 'Domain-0');
-        const found = await Promise.all(names.map((name) => domainDefinition(look.host, name)));
-        for (const facts of found.flatMap((xml) => (xml === undefined ? [] : [readDomainXml(xml)]))) {
+        for (const facts of [...(await domainDefinitions(look.host)).values()].map(readDomainXml)) {
           if (facts.mark?.lab === lab.name) continue;
-          const what = clash(lab, facts);
+          const what = clash(lab, { ...facts, macs: facts.interfaces.flatMap(({ mac }) => mac ?? []) });
           if (what)
             return {
               says: `the domain ${facts.name}, which is not this lab's, has ${what}`,
@@ -100,14 +115,14 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
       on: 'dom0',
       after: [define],
       provides: guest.name,
-      settle: bootSettles(guest, alive),
+      settle: bootSettles(lab, guest, alive),
       async check(look) {
         const state = await domainState(look.host, guest.name);
         if (state === undefined || state === 'shut off') return [command(virsh('start', guest.name))];
         if (state === 'paused') return [command(virsh('resume', guest.name))];
         if (state === 'crashed') return [command(virsh('destroy', guest.name)), command(virsh('start', guest.name))];
         if (state === 'dying') return [{ is: 'act', says: `wait until ${guest.name} is gone`, act: async () => {} }];
-        return missingOfBoot(look, guest);
+        return missingOfBoot(look, lab, guest);
       },
     };
     return [define, boot];
@@ -177,17 +192,4 @@ async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<re
   }
   if (found && sameDomain(readDomainXml(wanted), found).length === 0) return [];
   return [command(virsh('define', '/dev/stdin'), { input: wanted })];
-}
-
-/** What of ours a foreign domain has. */
-function clash(lab: Lab, facts: ReturnType<typeof readDomainXml>): string | undefined {
-  const guest = lab.guests.find(
-    ({ name, uuid, mac }) =>
-      name === facts.name || uuid === facts.uuid || facts.interfaces.some((card) => card.mac === mac.toLowerCase()),
-  );
-  if (!guest) return undefined;
-  if (guest.name === facts.name) return `the name of a guest`;
-  return guest.uuid === facts.uuid
-    ? `the uuid of ${guest.name} (${guest.uuid})`
-    : `the MAC of ${guest.name} (${guest.mac})`;
 }

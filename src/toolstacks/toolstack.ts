@@ -1,15 +1,28 @@
-import type { DomainEdits } from '../formats/domain-file.ts';
+import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Lab } from '../spec/lab.ts';
+import type { Guest, Install, Lab } from '../spec/lab.ts';
+import type { Placed } from '../steps/file-content.ts';
 
-/** What makes and runs guests on a dom0: the seam between the recipes and libvirt (or xm, the document's). */
+/** What makes and runs guests on a dom0: the seam between the recipes and libvirt, or xm, the document's. */
 export interface Toolstack {
-  /** Debian packages on dom0. */
-  readonly packages: readonly string[];
+  /** Packages on dom0, by their names in its distribution. */
+  packages(lab: Lab): readonly string[];
+  /** Sees that packages are there, in the way of the dom0's distribution. */
+  tools(placed: Placed, names: readonly string[]): Step;
+  /** What cp(1) there is told, for a copy that is cheap and sparse. */
+  readonly copy: readonly string[];
+  /** Whether dom0's address is on the bridge itself, or on a card that is attached to it. */
+  readonly addressOnBridge: boolean;
+  /** MiB that Xen has left for guests. */
+  freeMemory(look: Look): Promise<number>;
+  /** Runs the distribution's installer in the default image, unattended. */
+  install(lab: Lab, from: Extract<Install, { by: 'virtInstall' }>, placed: Placed): readonly Step[];
   /** What /etc/xen/Default says where no installer wrote one. */
   defaultDomainFile(lab: Lab): string;
   /** What a guest's domain file must say. */
   domainEdits(lab: Lab, guest: Guest): DomainEdits;
+  /** Remarks above the new lines, with `annotate: true`. */
+  domainNotes?(guest: Guest): NonNullable<EditOptions['notes']>;
   /** Whether the guest runs, asked on dom0. */
   isRunning(look: Look, guest: Guest): Promise<boolean>;
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */
@@ -18,7 +31,7 @@ export interface Toolstack {
   boot(lab: Lab, guest: Guest, after: readonly Node[]): readonly Step[];
   /** Stops the guest, by asking it to. */
   stop(lab: Lab, guest: Guest, after: readonly Node[]): Step;
-  /** Forgets the guest's domain, if it is this lab's. */
+  /** Powers the guest off for good, and forgets its domain, if it is this lab's. */
   forget(lab: Lab, guest: Guest, after: readonly Node[]): Step;
   /** A program on dom0 that shows the guest's console. */
   console(guest: Guest): readonly [string, ...string[]];

@@ -1,3 +1,4 @@
+import { readDomainXml } from '../formats/domain-xml.ts';
 import { LabError } from '../model/errors.ts';
 import type { Argv, Reader } from '../model/host.ts';
 
@@ -35,8 +36,24 @@ export function isAlive(state: string | undefined): boolean {
   return state !== undefined && state !== 'shut off' && state !== 'crashed';
 }
 
+/**
+ * The XML that libvirt keeps of each domain but dom0, by name. One virsh(1) takes several commands, told apart by `;`: a
+ * process of it is what costs. A domain with a name of other characters is asked about alone.
+ */
+export async function domainDefinitions(dom0: Reader): Promise<ReadonlyMap<string, string>> {
+  const names = [...(await domainStates(dom0)).keys()].filter((name) => name !== 'Domain-0');
+  const plain = names.filter((name) => /^[\w.-]+$/.test(name));
+  const dumps = plain.map((name) => `dumpxml --inactive ${name}`).join('; ');
+  const asked = [
+    ...(dumps === '' ? [] : [virsh(dumps)]),
+    ...names.filter((name) => !plain.includes(name)).map((name) => virsh('dumpxml', '--inactive', name)),
+  ];
+  const printed = await Promise.all(asked.map((argv) => dom0.read(argv)));
+  const xml = printed.flatMap(({ stdout }) => stdout.match(/<domain [^]*?<\/domain>/g) ?? []);
+  return new Map(xml.map((text) => [readDomainXml(text).name, text]));
+}
+
 /** The XML that libvirt keeps of a domain; undefined if it does not know it. */
 export async function domainDefinition(dom0: Reader, name: string): Promise<string | undefined> {
-  const { code, stdout } = await dom0.read(virsh('dumpxml', '--inactive', name));
-  return code === 0 ? stdout : undefined;
+  return (await domainDefinitions(dom0)).get(name);
 }

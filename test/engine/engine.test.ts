@@ -49,6 +49,7 @@ function rig(nodes: readonly Node[], files = new Map<string, string>()) {
   };
   const hosts: Hosts = {
     host: () => host,
+    warm: () => {},
     forget: async () => {},
     lock: no,
     kill: () => {},

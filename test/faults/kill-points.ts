@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { lab, lines, tree } from '../cli/process.ts';
 
 /** What is made of random bytes, or of them; told by its size alone. */
-const random = /key|ed25519|known_hosts|\.pub$|\.xml$|journal|state\.json|\/run\//;
+const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|\/run\//;
 
 /** The world that a run left, without what differs from run to run by its nature. */
 function world(directory: string): Readonly<Record<string, string>> {
@@ -12,12 +12,23 @@ function world(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
 }
 
+/** The labs that are killed: the default one, and the document's. */
+export const labs = {
+  default: [],
+  document: ['--file', resolve('examples/document.yaml')],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Which = keyof typeof labs;
+
 /** The world of an undisturbed run, and how many changes it took. */
-export async function undisturbed(): Promise<{ world: Readonly<Record<string, string>>; changes: number }> {
+export async function undisturbed(which: Which): Promise<{ world: Readonly<Record<string, string>>; changes: number }> {
   const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
   try {
-    const run = await lab(['up', '--json', '--host', 'simulated:world'], { cwd, LAB_FAULT: 'fail:9999' });
-    if (run.code !== 0) throw new Error(run.stderr);
+    const run = await lab(['up', '--json', '--host', 'simulated:world', ...labs[which]], {
+      cwd,
+      LAB_FAULT: 'fail:9999',
+    });
+    if (run.code !== 0) throw new Error(run.stderr + run.stdout);
     const changes = lines(run.stdout)
       .filter(({ event, chapter }) => event === 'step' && chapter !== '8')
       .reduce((sum, line) => sum + line.changes.length, 0);
@@ -29,12 +40,14 @@ export async function undisturbed(): Promise<{ world: Readonly<Record<string, st
 
 /** A run that goes wrong at the N-th change, then a run that is left alone. @returns what the two came to */
 export async function disturbed(
+  which: Which,
   fault: string,
 ): Promise<{ first: number | string | null; second: number | null; world: Readonly<Record<string, string>> }> {
   const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
   try {
-    const first = await lab(['up', '--host', 'simulated:world'], { cwd, LAB_FAULT: fault });
-    const second = await lab(['up', '--host', 'simulated:world'], { cwd });
+    const up = ['up', '--host', 'simulated:world', ...labs[which]];
+    const first = await lab(up, { cwd, LAB_FAULT: fault });
+    const second = await lab(up, { cwd });
     return { first: first.signal ?? first.code, second: second.code, world: world(join(cwd, 'world')) };
   } finally {
     rmSync(cwd, { recursive: true, force: true });

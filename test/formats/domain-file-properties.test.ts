@@ -22,7 +22,8 @@ const listSource = fc
   });
 const numberSource = fc.oneof(fc.nat().map(String), fc.constantFrom('0x10', '010', '0'));
 const valueSource = fc.oneof(stringSource, listSource, numberSource);
-const editedKey = fc.constantFrom('name', 'uuid', 'memory', 'maxmem', 'vcpus', 'disk', 'vif');
+const EDITED: readonly string[] = ['name', 'uuid', 'memory', 'maxmem', 'vcpus', 'disk', 'vif'];
+const editedKey = fc.constantFrom(...EDITED);
 const otherKey = fc.constantFrom('bootloader', 'vfb', 'pci', 'on_crash', 'extra', 'names');
 const equals = fc.constantFrom(' = ', '=', '  =\t');
 const assignment = (key: fc.Arbitrary<string>) => fc.tuple(key, equals, valueSource).map((parts) => parts.join(''));
@@ -32,6 +33,9 @@ const python = fc.constantFrom(
   'x = "%d" % 1\n',
   'if a:\n  b = 1\n',
   'def f():\n\treturn """\nname = 1"""\n',
+  'cpus = (0, 1)\nextra = { "a": [ 1, "]" ] }\n',
+  'if a: b = 1\nelse: b = [\n  2 ]\n',
+  'x = "a" \\\n  "b"\n',
 );
 const statement = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(assignment(editedKey), lineEnd).map((parts) => parts.join('')) },
@@ -79,6 +83,90 @@ function skeleton(text: string, keys: readonly string[], appended: ReadonlySet<s
   }
   return (rest + text.slice(at)).replace('\uFEFF', '');
 }
+
+/** Lines about other things than the edited keys, each with its end: nothing of them may change. */
+const stranger = fc.oneof(
+  fc.tuple(fc.constantFrom('', '  ', '\t'), assignment(otherKey)).map((parts) => parts.join('')),
+  fc.constantFrom('# name = "x"', '', '   ', '\t# [ "', 'cpus = (0, 1)', "extra = 'disk = [ ]' # vif"),
+);
+const strangers = fc.array(stranger, { maxLength: 4 }).map((lines) => lines.map((line) => `${line}\n`).join(''));
+
+test('what stands around an edited value is the same to the byte, whoever looks', () => {
+  const around = fc.record({
+    head: fc.tuple(strangers, fc.constantFrom('', '\t', 'extra = "a" ; ')).map((parts) => parts.join('')),
+    equals,
+    old: fc.constantFrom('"a"', "[ 'a' ]", '[\n\t"a",\n\t"b", ]', '5', '[]', "''"),
+    tail: fc
+      .tuple(fc.constantFrom('', '  # why', ';', ' ; on_crash = "x" # y'), strangers)
+      .map(([behind, lines]) => `${behind}\n${lines}`),
+    mark: fc.constantFrom('', '\uFEFF'),
+    crlf: fc.boolean(),
+  });
+  const wanted = fc.oneof(
+    written.map((name): DomainEdits => ({ name })),
+    fc.array(written, { maxLength: 3 }).map((disk): DomainEdits => ({ disk })),
+    fc.nat().map((memory): DomainEdits => ({ memory })),
+  );
+  fc.assert(
+    fc.property(around, wanted, ({ head, equals: sign, old, tail, mark, crlf }, edit) => {
+      const [key = ''] = Object.keys(edit);
+      // No parser of ours decides what is around.
+      const [before, value, after] = [`${mark}${head}${key}${sign}`, old, tail].map((text) =>
+        crlf ? text.replaceAll('\n', '\r\n') : text,
+      ) as [string, string, string];
+      const edited = editDomainFile(before + value + after, edit, options(false));
+      expect(edited.startsWith(before)).toBe(true);
+      expect(edited.endsWith(after)).toBe(true);
+      const between = edited.slice(before.length, edited.length - after.length);
+      expect(Object.fromEntries(readDomainFile(`${key} = ${between}\n`, 'f').values)).toEqual(edit);
+      if (!crlf) return;
+      // Nor in what is added: old lines as comments, and a key that is missing.
+      const added = editDomainFile(before + value + after, { ...edit, vcpus: 2 }, options(true));
+      for (const text of [edited, added]) expect(text).not.toMatch(/(?<!\r)\n/);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('writing what a file says already changes no byte of it', () => {
+  fc.assert(
+    fc.property(domainFile, fc.boolean(), (text, annotate) => {
+      const { values, assignments } = readDomainFile(text, 'f');
+      const nested = new Set(assignments.filter((one) => one.nested).map(({ key }) => key));
+      const said = [...values].filter(([key, value]) => {
+        if (nested.has(key)) return false;
+        if (key === 'disk' || key === 'vif') return Array.isArray(value);
+        return key === 'name' || key === 'uuid' ? typeof value === 'string' : typeof value === 'number';
+      });
+      const same = Object.fromEntries(said.filter(([key]) => EDITED.includes(key))) as DomainEdits;
+      const edited = orRefused(() => editDomainFile(text, same, options(annotate)));
+      if (edited !== undefined) expect(edited).toBe(text);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what Python decides is refused, with its line, and nothing else about it', () => {
+  const code = fc.constantFrom(
+    ['disk = [ "a%d" % n for n in x ]', 0],
+    ['if x:\n  disk = []', 1],
+    ['for d in x: disk.append(d)', 0],
+    ['disk += [ "a" ]', 0],
+    ['def f():\n  global disk\n  disk = []', 2],
+    ['disk = other = []', 0],
+    ['disk, vif = [], []', 0],
+  ) as fc.Arbitrary<readonly [string, number]>;
+  fc.assert(
+    fc.property(strangers, code, strangers, (head, [python, line], tail) => {
+      const text = `${head}disk = [ "a" ]\n${python}\n${tail}`;
+      const edit = (edits: DomainEdits) => editDomainFile(text, edits, options(false));
+      const at = `${head}disk = [ "a" ]\n`.split('\n').length + line;
+      expect(() => edit({ disk: ['b'] })).toThrow(BadInput);
+      expect(() => edit({ disk: ['b'] })).toThrow(`f:${at}:`);
+      expect(edit({ memory: 5 }).startsWith(text)).toBe(true);
+    }),
+  );
+});
 
 const comments = (text: string) => text.match(/# note, "\]|# own line/g)?.length ?? 0;
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { BadInput } from '../../src/model/errors.ts';
+import { NOT_XL } from '../../src/spec/schema.ts';
 import { readLab } from '../../src/spec/read.ts';
 
 /** What readLab complains about: the message, a line for each complaint or hint. */
@@ -17,7 +18,7 @@ const guests = 'guests: {molly: }\n';
 const NAMES = 'a host name: lower-case letters, digits and -, from a letter to a letter or digit, at most 63';
 const NEVER_MIX =
   '  the document says: “Never mix domU and dom0 nodes in the same cluster. Doing so leads to ugly quorum problems.”';
-const KEYS = 'name, host, toolstack, guests, image, disks, network, fencing, cluster or annotate';
+const KEYS = 'name, host, toolstack, guests, image, disks, network, fencing, cluster, dom0Cluster or annotate';
 const SIZES = 'a size with its unit (K, M, G or T, counted in 1024s), such as 512M or 10G';
 const PATHS = 'an absolute path of letters, digits, . _ - and /, without . and .. parts';
 
@@ -56,7 +57,7 @@ describe('a file that is no lab', () => {
   });
   it('contains itself', () => {
     expect(complaints('guests: &g {a: *g}')).toEqual([
-      'lab.yaml:1:13: guests.a: found the unknown key "a", expected memory, vcpus or address',
+      'lab.yaml:1:13: guests.a: found the unknown key "a", expected memory, vcpus, address, uuid or nodeId',
     ]);
   });
 });
@@ -83,7 +84,7 @@ describe('a single value', () => {
     [
       'guests: {molly: {memroy: 1G}}',
       [
-        'lab.yaml:1:18: guests.molly: found the unknown key "memroy", expected memory, vcpus or address',
+        'lab.yaml:1:18: guests.molly: found the unknown key "memroy", expected memory, vcpus, address, uuid or nodeId',
         '  did you mean "memory"?',
       ],
     ],
@@ -96,10 +97,7 @@ describe('a single value', () => {
       `${guests}cluster:\n  stack: pacmaker`,
       ['lab.yaml:3:10: cluster.stack: found "pacmaker", expected pacemaker or cman', '  did you mean "pacemaker"?'],
     ],
-    [
-      `${guests}toolstack: xl`,
-      ['lab.yaml:2:12: toolstack: found "xl", expected libvirt or xm', '  did you mean "xm"?'],
-    ],
+    [`${guests}toolstack: xl`, ['lab.yaml:2:12: toolstack: found "xl", expected libvirt or xm', `  ${NOT_XL}`]],
     [
       `${guests}name: seventeen-letters`,
       ['lab.yaml:2:7: name: found "seventeen-letters", expected a text of 1 to 16 of A-Z a-z 0-9 _ -'],
@@ -335,18 +333,31 @@ describe('values that do not go together', () => {
     ]);
   });
   it.each([
-    ['toolstack: xm', '2:12: toolstack: found xm with pacemaker', 'xm is not supported yet'],
-    ['cluster: {stack: cman}', '2:18: cluster.stack: found libvirt with cman', 'cman is not supported yet'],
-    [
-      'toolstack: xm\ncluster: {stack: cman}',
-      '2:12: toolstack: found xm with cman',
-      'xm and cman are not supported yet',
-    ],
-  ])('what is not supported yet: %j', (text, found, why) => {
+    ['toolstack: xm', '2:12: toolstack: found xm with pacemaker', 'domains of libvirt only'],
+    ['cluster: {stack: cman}', '2:18: cluster.stack: found libvirt with cman', 'cman lives on Red Hat systems'],
+  ])('toolstack and stack of different days: %j', (text, found, why) => {
     expect(complaints(guests + text)).toEqual([
-      `lab.yaml:${found}, expected toolstack libvirt with stack pacemaker`,
-      `  ${why}`,
+      `lab.yaml:${found}, expected toolstack libvirt with stack pacemaker, or xm with cman`,
+      expect.stringContaining(why),
     ]);
+  });
+  const old = `${guests}toolstack: xm\nimage: {install: none}\n`;
+  it.each([
+    [`${guests}toolstack: xm\ncluster: {stack: cman}`, 'image.install: found debian with stack cman'],
+    [
+      `${guests}cluster: {services: {a: {}}}`,
+      'lab.yaml:2:11: cluster: found services, expected it with stack cman only',
+    ],
+    [`${guests}dom0Cluster: none`, 'lab.yaml:2:1: found dom0Cluster, expected it with stack cman only'],
+    [`${old}cluster: {stack: cman}\ndom0Cluster: {name: lolcats}`, 'a name that is not the guests’ cluster’s'],
+    [`${old}cluster: {stack: cman}\ndom0Cluster: {node: molly}`, 'expected the dom0, not a guest'],
+    ['guests: {a: {nodeId: 2}, b: {}}', 'guests.b.nodeId: found 2, which a has already'],
+    [
+      'guests: {a: {uuid: 8d1a8210-69de-4c55-8cf8-deb2356fc7b2}, b: {uuid: 8D1A8210-69de-4c55-8cf8-deb2356fc7b2}}',
+      'guests.b.uuid: found 8d1a8210-69de-4c55-8cf8-deb2356fc7b2, which a has already',
+    ],
+  ])('%j', (text, found) => {
+    expect(complaints(text)[0]).toContain(found);
   });
 });
 

@@ -52,7 +52,8 @@ const LOLCATS: Lab = {
     mac: '00:16:3e:00:cf:fd',
   },
   fencing: { key: '/etc/cluster/fence_xvm.key', address: '225.0.0.12', port: 1229 },
-  cluster: { stack: 'pacemaker', token: 21000 },
+  cluster: { stack: 'pacemaker', token: 21000, configVersion: 1 },
+  dom0Cluster: { name: 'lolcats-dom0' },
   annotate: false,
 };
 

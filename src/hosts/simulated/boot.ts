@@ -1,5 +1,7 @@
 import { readDomain } from './domain-xml.ts';
 import { logEntry } from './journal.ts';
+import { bootRedHat } from './red-hat/boot.ts';
+import { isRedHat } from './red-hat/release.ts';
 import type { Running } from './state.ts';
 import { startEnabled } from './units.ts';
 import type { World } from './world.ts';
@@ -30,20 +32,23 @@ export function cannotStart(world: World, xml: string): string | undefined {
   return pygrub(world, first);
 }
 
-/** pygrub reads the boot menu in the image and takes kernel and initrd out of it. */
-function pygrub(world: World, image: string): string | undefined {
+/** pygrub reads the boot menu in the image and takes kernel and initrd out of it. On a /boot of its own paths begin there. */
+export function pygrub(world: World, image: string): string | undefined {
   const guest = world.guest('', { services: {}, loaded: {} } as unknown as Running, image);
   if (!guest) return 'bootloader failed: could not find a partition with a kernel';
   const menu = ['/boot/grub/grub.cfg', '/boot/grub/menu.lst'].map((path) => guest.tree.text(path)).find(Boolean);
   if (menu === undefined) return 'bootloader failed: RuntimeError: Unable to find partition containing kernel';
   const kernel = /^\s*(?:linux|kernel)\s+(\S+)/m.exec(menu)?.[1];
   const initrd = /^\s*initrd\s+(\S+)/m.exec(menu)?.[1];
-  const missing = [kernel ?? '(no kernel line)', initrd].find((path) => path !== undefined && !guest.tree.has(path));
+  const prefix = world.images.layoutOf(image) === 'lvm' ? '/boot' : '';
+  const missing = [kernel ?? '(no kernel line)', initrd].find(
+    (path) => path !== undefined && !guest.tree.has(prefix + path),
+  );
   return missing === undefined ? undefined : `bootloader failed: ${missing} is not there`;
 }
 
 /** The domain runs, and begins to boot. */
-export function powerOn(world: World, name: string, made: Pick<Running, 'by' | 'xml'>): Running {
+export function powerOn(world: World, name: string, made: Pick<Running, 'by' | 'xml' | 'xm' | 'installs'>): Running {
   const { state } = world;
   state.lastDomainId++;
   const running: Running = {
@@ -58,13 +63,21 @@ export function powerOn(world: World, name: string, made: Pick<Running, 'by' | '
   return running;
 }
 
-/** What systemd starts when the guest boots, and what the console shows of it. */
-export function boot(world: World, name: string): void {
+/**
+ * What init starts when the guest boots, and what the console shows of it.
+ * @param at when it began, by this computer's clock in milliseconds
+ */
+export function boot(world: World, name: string, at = Date.now()): void {
   const running = world.state.running[name];
   if (!running) return;
-  running.since = Date.now();
+  running.since = at;
   const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
   if (!guest) return;
+  if (isRedHat(guest.tree)) {
+    const shown = bootRedHat(world, guest);
+    if (world.changing) world.dom0.tree.write(`/var/log/xen/console/guest-${name}.log`, shown, 0o640);
+    return;
+  }
   startEnabled(world, guest);
   const host = guest.tree.text('/etc/hostname')?.trim() || 'localhost';
   const console = `Loading Linux 6.1.0-41-amd64 ...\nLoading initial ramdisk ...\n\nDebian GNU/Linux 12 ${host} hvc0\n\n${host} login: `;

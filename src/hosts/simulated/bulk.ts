@@ -2,6 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
+import { bytesOf } from './red-hat/image-bytes.ts';
 import type { Tree } from './tree.ts';
 
 /** coreutils that write the bytes of big files: cp, dd, truncate. Holes stay holes. */
@@ -59,15 +60,32 @@ function copyBytes(from: string, to: string, { bytes, mode, midway }: { bytes: n
   fs.closeSync(output);
 }
 
-const numberOf = (text: string | undefined, fallback: number) => (text === undefined ? fallback : Number(text));
+const numberOf = (text: string | undefined, fallback: number) => (text === undefined ? fallback : sizeOf(text));
 
-/** dd(1) from /dev/urandom or /dev/zero. */
-const dd: Handler = ({ machine: { tree }, args, midway }) => {
+/**
+ * dd(1) from /dev/urandom or /dev/zero; from /dev/null with `seek=`, it only says how long the file is; from a file of dom0 to
+ * stdout (`if= bs= skip= count=`).
+ */
+const dd: Handler = ({ world, machine, args, midway }) => {
+  const { tree } = machine;
   const words = new Map(args.map((arg) => arg.split('=') as [string, string]));
   for (const name of words.keys())
-    if (!['if', 'of', 'bs', 'count', 'conv'].includes(name)) throw new BadUsage(`unrecognized operand ‘${name}’`);
+    if (!['if', 'of', 'bs', 'count', 'conv', 'seek', 'skip'].includes(name))
+      throw new BadUsage(`unrecognized operand ‘${name}’`);
   const [from = '', to = ''] = [words.get('if'), words.get('of')];
   const bytes = numberOf(words.get('bs'), 512) * numberOf(words.get('count'), 1);
+  if (from === '/dev/null' && words.has('seek') && tree.isDirectory(dirname(to))) {
+    if (machine.name === 'dom0' && !tree.has(to)) world.images.clear(to);
+    makeSparse(tree, to, numberOf(words.get('bs'), 512) * numberOf(words.get('seek'), 0));
+    return ok('', '0+0 records in\n0+0 records out\n0 bytes copied, 3.4e-05 s, 0.0 kB/s\n');
+  }
+  if (to === '' && words.has('count')) {
+    const [block, count] = [numberOf(words.get('bs'), 512), numberOf(words.get('count'), 0)];
+    const found = bytesOf(world, from, block * numberOf(words.get('skip'), 0), block * count);
+    if (!found || machine.name !== 'dom0') return fail(1, `dd: opening \`${from}': ${noSuch}`);
+    return ok(found.toString(), `${count}+0 records in\n${count}+0 records out\n`);
+  }
+  if (words.has('seek') || words.has('skip')) throw new BadUsage('seek= is simulated from /dev/null only');
   if (!['/dev/urandom', '/dev/zero'].includes(from)) return fail(1, `dd: failed to open '${from}': ${noSuch}`);
   if (!tree.isDirectory(dirname(to))) return fail(1, `dd: failed to open '${to}': ${noSuch}`);
   const data = Buffer.alloc(bytes);

@@ -7,6 +7,8 @@ export interface Result {
   readonly stderr?: string;
   /** How long it would have taken, if that is long: the world's clock jumps, nobody waits. */
   readonly seconds?: number;
+  /** It waits for something that others do: it is run again in a moment, with the same `since`. */
+  readonly blocked?: boolean;
 }
 
 /** A command on a machine. */
@@ -18,6 +20,8 @@ export interface Call {
   readonly input: Buffer;
   /** Fault injection: called where a death hurts most, and by the dispatcher if the command did not. */
   readonly midway: () => void;
+  /** When it was started, by this computer's clock in milliseconds; none: now. */
+  readonly since?: number;
 }
 
 export type Handler = (call: Call) => Result;

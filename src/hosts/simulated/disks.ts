@@ -3,6 +3,9 @@ import { dirname } from 'node:path';
 import { makeSparse, sizeOf } from './bulk.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { disksOf } from './domain-xml.ts';
+import { rootOffset } from './red-hat/layout.ts';
+import { isRedHat } from './red-hat/release.ts';
+import type { Tree } from './tree.ts';
 import type { World } from './world.ts';
 
 /** Images as disks: mke2fs, mount, umount, losetup, findmnt. util-linux 2.38 and e2fsprogs 1.47. */
@@ -41,15 +44,22 @@ export function domainWith(world: World, image: string): string | undefined {
   return Object.entries(world.state.running).find(([, { xml }]) => disksOf(xml).includes(image))?.[0];
 }
 
+/** Bytes from the beginning of the image, as `-o loop` or `-o loop,offset=N` say. */
+function offsetIn(text: string | undefined): number | undefined {
+  const [, offset = '0'] = /^loop(?:,offset=(\d+))?$/.exec(text ?? '') ?? [];
+  return text?.startsWith('loop') && /^loop(,offset=\d+)?$/.test(text) ? Number(offset) : undefined;
+}
+
 /**
- * `mount -o loop IMAGE DIRECTORY`. Stricter than Linux in one thing, which would let two kernels write one file system: the
+ * `mount -o loop[,offset=N] IMAGE DIRECTORY`. Of the file systems in a divided image only the root can be mounted. Stricter than Linux in one thing, which would let two kernels write one file system: the
  * image of a running domain is refused.
  */
 const mount: Handler = ({ world, machine: { tree, name }, args }) => {
   const options = getopt(args, [], ['-o', '-t']);
   const [image, at] = options.rest;
-  if (image === undefined || at === undefined || options.value('-o') !== 'loop' || name !== 'dom0')
-    throw new BadUsage('only `mount -o loop IMAGE DIRECTORY` is simulated, on dom0');
+  const offset = offsetIn(options.value('-o'));
+  if (image === undefined || at === undefined || offset === undefined || name !== 'dom0')
+    throw new BadUsage('only `mount -o loop[,offset=N] IMAGE DIRECTORY` is simulated, on dom0');
   const { state } = world;
   if (!tree.isDirectory(at)) return fail(32, `mount: ${at}: mount point does not exist.`);
   if (!tree.has(image)) return fail(32, `mount: ${at}: failed to setup loop device for ${image}.`);
@@ -60,14 +70,20 @@ const mount: Handler = ({ world, machine: { tree, name }, args }) => {
   const domain = domainWith(world, image);
   if (domain !== undefined) return fail(32, `mount: ${at}: ${image} already mounted or mount point busy.`);
   const number = freeLoop(world);
-  if (world.images.treeOf(image) === undefined) {
+  const layout = world.images.layoutOf(image);
+  if (layout === undefined || rootOffset(layout) !== offset) {
+    if (isRedHat(tree))
+      return fail(
+        32,
+        `mount: wrong fs type, bad option, bad superblock on /dev/loop${number},\n       missing codepage or other error\n       In some cases useful info is found in syslog - try\n       dmesg | tail  or so\n`,
+      );
     const more = '       dmesg(1) may have more information after failed mount system call.';
     return fail(
       32,
       `mount: ${at}: wrong fs type, bad option, bad superblock on /dev/loop${number}, missing codepage or helper program, or other error.\n${more}`,
     );
   }
-  state.loops = [...state.loops, { number, image, at }];
+  state.loops = [...state.loops, { number, image, at, ...(offset > 0 ? { offset } : {}) }];
   return ok();
 };
 
@@ -89,17 +105,16 @@ const umount: Handler = ({ world: { state }, args }) => {
 
 const losetup: Handler = ({ world, machine: { tree }, args }) => {
   const { state } = world;
-  const options = getopt(args, ['-a', '-f', '-P', '--show'], ['-j', '-d']);
-  const print = (image: string, number: number) =>
-    `/dev/loop${number}: [65040]:${tree.stat(image)?.ino ?? 0} (${image})\n`;
+  const old = isRedHat(tree);
+  const options = old
+    ? getopt(args, ['-a', '-f'], ['-d', '-o', '-e', '-p'])
+    : getopt(args, ['-a', '-f', '-P', '--show'], ['-j', '-d']);
+  const print = ({ image, number, offset = 0 }: { image: string; number: number; offset?: number }) =>
+    `/dev/loop${number}: [${old ? '0802' : '65040'}]:${tree.stat(image)?.ino ?? 0} (${image})${offset > 0 ? `, offset ${offset}` : ''}\n`;
   const [image] = options.rest;
   const [of, detach] = [options.value('-j'), options.value('-d')];
   if (of !== undefined || options.has('-a'))
-    return ok(
-      state.loops
-        .flatMap((loop) => (of === undefined || loop.image === of ? [print(loop.image, loop.number)] : []))
-        .join(''),
-    );
+    return ok(state.loops.flatMap((loop) => (of === undefined || loop.image === of ? [print(loop)] : [])).join(''));
   if (detach !== undefined) {
     const loop = state.loops.find(({ number, at }) => `/dev/loop${number}` === detach && at === undefined);
     if (!loop) return fail(1, `losetup: ${detach}: detach failed: No such device or address`);
@@ -123,14 +138,15 @@ const findmnt: Handler = ({ world: { state }, args }) => {
 };
 
 /** /proc/mounts, the lines of a loop mount as measured on the real dom0. */
-export function procMounts({ state }: World, name: string): string {
+export function procMounts({ state }: World, { name, tree }: { name: string; tree: Tree }): string {
   const loops = name === 'dom0' ? state.loops : [];
-  const lines = loops.flatMap(({ number, at }) =>
-    at === undefined ? [] : [`/dev/loop${number} ${at} ext4 rw,relatime 0 0\n`],
-  );
-  return ['/dev/xvda / ext4 rw,relatime 0 0\n', 'proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n', ...lines].join(
-    '',
-  );
+  const old = isRedHat(tree);
+  const type = old ? 'ext3 rw,data=ordered' : 'ext4 rw,relatime';
+  const lines = loops.flatMap(({ number, at }) => (at === undefined ? [] : [`/dev/loop${number} ${at} ${type} 0 0\n`]));
+  const usual = old
+    ? [`rootfs / rootfs rw 0 0\n`, `/dev/root / ${type} 0 0\n`, '/proc /proc proc rw 0 0\n']
+    : [`/dev/xvda / ${type} 0 0\n`, 'proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n'];
+  return [...usual, ...lines].join('');
 }
 
 export const disks: Readonly<Record<string, Handler>> = { findmnt, losetup, mke2fs, mount, umount };

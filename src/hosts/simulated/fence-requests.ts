@@ -3,7 +3,9 @@ import { cardsOf } from './guests.ts';
 import { logEntry } from './journal.ts';
 import { fence, libvirtDomains } from './libvirt.ts';
 import { addressesOf } from './net.ts';
-import type { FenceListener } from './state.ts';
+import { answerXvmd } from './red-hat/xvmd-requests.ts';
+import { tell } from './red-hat/xvmd.ts';
+import type { Service } from './state.ts';
 import type { Machine, World } from './world.ts';
 
 /** Operations and their numbers on the wire (fence-agents 4.12, agents/virt/include/xvm.h). */
@@ -24,6 +26,8 @@ interface Request {
   readonly key: string | undefined;
   readonly operation: string;
   readonly domain: string;
+  /** When it is sent, by this computer's clock in milliseconds, if not now. */
+  readonly at?: number;
 }
 
 interface Answer {
@@ -37,10 +41,12 @@ interface Answer {
  */
 export function request(world: World, machine: Machine, asked: Request): Answer | undefined {
   const { key, operation, domain } = asked;
-  const listener = heardBy(world, machine, asked);
+  const service = heardBy(world, machine, asked);
+  const listener = service?.listener;
   if (!listener) return undefined;
   const log = (text: string) => {
-    if (listener.verbose) logEntry(world, 'dom0', 'fence_virtd', `stdbuf[${pidOf(world)}]`, text);
+    if (service.xvmd && world.changing) tell(world.dom0, service, `${text}\n`);
+    else if (listener.verbose) logEntry(world, 'dom0', 'fence_virtd', `stdbuf[${pidOf(world)}]`, text);
   };
   if (listener.key !== key) {
     for (const line of key === undefined
@@ -49,6 +55,7 @@ export function request(world: World, machine: Machine, asked: Request): Answer 
       log(line);
     return undefined;
   }
+  if (service.xvmd) return answerXvmd(world, service, asked);
   const line = `Request ${operations[operation]} seqno ${world.state.lastEntry * 37 + 4117}`;
   const from = machine.name === 'dom0' ? '127.0.0.1' : (addressesOf(machine)[0] ?? '');
   log(`${line} domain ${domain}`);
@@ -59,15 +66,28 @@ export function request(world: World, machine: Machine, asked: Request): Answer 
 
 const pidOf = (world: World) => world.dom0.state.services.fence_virtd?.pid ?? 0;
 
+/** Whether a request reaches a daemon that has another key. */
+export function keysDiffer(world: World, machine: Machine, asked: Request): boolean {
+  const listener = heardBy(world, machine, asked)?.listener;
+  return listener !== undefined && listener.key !== asked.key;
+}
+
 /** The daemon that a request reaches: it runs, and listens where the machine's packets come by. */
-function heardBy(world: World, machine: Machine, { address, port }: Request): FenceListener | undefined {
-  const service = world.dom0.state.services.fence_virtd;
-  const listener = service?.active === 'active' ? service.listener : undefined;
+function heardBy(world: World, machine: Machine, { address, port }: Request): Service | undefined {
+  const { fence_virtd: virtd, fence_xvmd: xvmd } = world.dom0.state.services;
+  const service = virtd?.active === 'active' ? virtd : xvmd?.xvmd?.ready ? xvmd : undefined;
+  const listener = service?.listener;
   if (!listener || listener.address !== address || listener.port !== port) return undefined;
   // Dom0 hears itself on any interface; a guest only on the bridge that it is on, and only if it has an address.
-  if (machine.name === 'dom0') return listener;
+  if (machine.name === 'dom0') return service;
   const card = cardsOf(machine).find((at) => at.address !== undefined);
-  return card?.bridge === listener.interface ? listener : undefined;
+  return card && hears(world, listener.interface, card.bridge) ? service : undefined;
+}
+
+/** fence_xvmd without -I listens on the default route's card: eth0, which xend's network-bridge has put on the bridge. */
+function hears({ dom0: { tree } }: World, device: string, bridge: string): boolean {
+  if (device !== '' && device !== 'eth0') return device === bridge;
+  return tree.has(`/sys/class/net/${bridge}/brif/vif0.0`);
 }
 
 /** What it prints are hashes of the packet with either key. */

@@ -44,10 +44,10 @@ function half<T>(items: readonly T[]): readonly T[] {
   return items.slice(0, Math.ceil(items.length / 2));
 }
 
-/** rename(2). -n does not overwrite, and ends with 0 all the same. */
+/** rename(2). -n does not overwrite, and ends with 0 all the same; so does -i, which asks, and nobody answers. */
 const mv: Handler = (call) => {
   const { world, machine, args } = call;
-  const options = getopt(args, ['-f', '-n', '-T']);
+  const options = getopt(args, ['-f', '-i', '-n', '-T']);
   const [from, target] = options.rest;
   if (from === undefined || target === undefined || options.rest.length > 2)
     throw new BadUsage('missing file operand, or more than two (not simulated)');
@@ -58,6 +58,7 @@ const mv: Handler = (call) => {
     return fail(1, `mv: cannot overwrite directory '${to}' with non-directory`);
   if (!tree.isDirectory(dirname(to))) return fail(1, `mv: cannot move '${from}' to '${to}': ${noSuch}`);
   if (options.has('-n') && tree.has(to)) return ok();
+  if (options.has('-i') && tree.has(to)) return ok('', `mv: overwrite '${to}'? `);
   if (machine.name !== 'dom0') {
     fs.renameSync(tree.real(from, true), tree.real(to, true));
     return ok();

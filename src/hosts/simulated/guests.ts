@@ -1,4 +1,6 @@
 import { readDomain } from './domain-xml.ts';
+import { redHatCards } from './red-hat/ifcfg.ts';
+import { isRedHat } from './red-hat/release.ts';
 import type { Running } from './state.ts';
 import type { Machine, World } from './world.ts';
 
@@ -13,13 +15,14 @@ export interface Card {
   readonly device: string;
   readonly mac: string;
   readonly bridge: string;
-  /** `192.168.77.11/24`, if systemd-networkd was told one for this MAC (systemd.network(5)). */
+  /** `192.168.77.11/24`, if systemd-networkd was told one for this MAC (systemd.network(5)), or RHEL's ifcfg file has one. */
   readonly address: string | undefined;
 }
 
 /** The network cards of a guest. An address comes from a .network file that matches the card's MAC, or names it. */
 export function cardsOf({ tree, running, state }: Machine): readonly Card[] {
   if (!running) return [];
+  if (isRedHat(tree)) return redHatCards(tree, readDomain(running.xml).cards, state.services.network !== undefined);
   const networkd = state.services['systemd-networkd'];
   const directory = '/etc/systemd/network';
   const files = (tree.list(directory) ?? []).filter((name) => name.endsWith('.network'));

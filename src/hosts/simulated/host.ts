@@ -8,6 +8,9 @@ import { exclusively } from './exclusively.ts';
 import { guestsOf } from './guests.ts';
 import { runProgram } from './programs.ts';
 import { reach } from './reach.ts';
+import { startupFencing } from './red-hat/fence-domain.ts';
+import { procFile } from './red-hat/processes.ts';
+import { wakeXvmd } from './red-hat/xvmd.ts';
 import { Tree } from './tree.ts';
 import { finishStarts } from './units.ts';
 import { type Machine, type SimulatedOptions, World } from './world.ts';
@@ -45,11 +48,11 @@ export class SimulatedHost implements Host {
   digest = async (path: string) => this.#look((world) => digestOf(this.#machine(world).tree, path));
   list = async (path: string) => this.#look((world) => this.#machine(world).tree.list(path));
 
-  /** What debugfs(8) would read. */
+  /** What debugfs(8) would read: nothing in an image that is divided into partitions. */
   disk(image: string): FileReader {
     const inside = (world: World) => {
       this.#machine(world);
-      const root = world.images.treeOf(image);
+      const root = world.images.layoutOf(image) === 'whole' ? world.images.treeOf(image) : undefined;
       return root === undefined ? undefined : new Tree(root, () => world.state.clock);
     };
     return {
@@ -61,12 +64,18 @@ export class SimulatedHost implements Host {
 
   async run(argv: Argv, options: RunOptions = {}): Promise<Ran> {
     await this.#sent();
-    const ran = exclusively(this.#options.directory, () => this.#runNow(argv, options));
+    const since = Date.now();
+    const once = (now: RunOptions) => exclusively(this.#options.directory, () => this.#runNow(argv, now, since));
+    let ran = once(options);
+    // It waits for what others do meanwhile. Who dies midway died the first time.
+    for (const again = { ...options, midway: undefined }; ran === undefined; ran = once(again))
+      await new Promise((wake) => setTimeout(wake, (this.#options.bootTime ?? 400) / 20));
     for (const chunk of [ran.stdout, ran.stderr]) if (chunk !== '') options.onOutput?.(chunk);
     return ran;
   }
 
-  #runNow(argv: Argv, { input = '', timeout, midway }: RunOptions): Ran {
+  /** @returns undefined while the command waits for something */
+  #runNow(argv: Argv, { input = '', timeout, midway }: RunOptions, since: number): Ran | undefined {
     const world = this.#open(true);
     const machine = this.#reached(world);
     let struck = false;
@@ -77,8 +86,12 @@ export class SimulatedHost implements Host {
     const result =
       'refused' in machine
         ? { code: 255, stderr: `${machine.refused}\n` }
-        : runProgram({ world, machine, input: Buffer.from(input), midway: strike }, argv);
+        : runProgram({ world, machine, input: Buffer.from(input), midway: strike, since }, argv);
     strike();
+    if (result.blocked) {
+      world.save();
+      return undefined;
+    }
     const { code, stdout = '', stderr = '' } = late(result, timeout);
     const limit = timeout === undefined ? Number.POSITIVE_INFINITY : Math.ceil(timeout / 1000);
     world.state.clock += Math.max(1, Math.min(result.seconds ?? 0, limit));
@@ -133,8 +146,12 @@ export class SimulatedHost implements Host {
     const world = new World(this.#options, changing);
     for (const [name, { stopping }] of Object.entries(world.state.running))
       if (stopping !== undefined && world.elapsed(stopping) > shutdownTime) delete world.state.running[name];
+    for (const [name, { installs }] of Object.entries(world.state.running))
+      if (installs && installs.until < Date.now()) delete world.state.running[name];
     if (changing) world.images.mend();
     finishStarts(world, [world.dom0, ...guestsOf(world)]);
+    startupFencing(world);
+    wakeXvmd(world, world.dom0);
     return world;
   }
 
@@ -160,9 +177,9 @@ function late(result: Result, timeout: number | undefined): Result {
   return timeout !== undefined && (result.seconds ?? 0) * 1000 > timeout ? { code: 124 } : result;
 }
 
-function readFile(world: World, { tree, name }: Machine, path: string): Uint8Array | undefined {
-  if (path === '/proc/mounts') return Buffer.from(procMounts(world, name));
-  return tree.read(path);
+function readFile(world: World, machine: Machine, path: string): Uint8Array | undefined {
+  if (path === '/proc/mounts') return Buffer.from(procMounts(world, machine));
+  return procFile(machine, path) ?? machine.tree.read(path);
 }
 
 function statOf(tree: Tree | undefined, path: string): Stat | undefined {

@@ -29,6 +29,8 @@ export class SimulatedHosts implements Hosts {
     return host;
   }
 
+  warm(): void {}
+
   async forget(): Promise<void> {}
 
   /** The kernel lock that a real host has, on the file in its tree. Nothing outlives a simulated run. */

@@ -1,8 +1,14 @@
 import * as fs from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Intent } from './state.ts';
-import type { Tree } from './tree.ts';
+import { Tree } from './tree.ts';
 import type { World } from './world.ts';
+
+/** An image that is one file system, one with a partition, or one with /boot and a volume group (RHEL's installer). */
+export type Layout = 'whole' | 'partition' | 'lvm';
+
+/** Where the layout is kept: it goes wherever the file system goes. */
+export const layoutMark = '/.simulated-layout';
 
 /**
  * What is inside the disk images of dom0. An image is a small sparse file in dom0's tree, and its file system is a directory
@@ -30,8 +36,18 @@ export class Images {
   treeOf(image: string): string | undefined {
     const late = this.#late?.to === image ? this.#late : undefined;
     if (late && !late.withFiles) return undefined;
+    // An installer that is at work has not finished it.
+    if (Object.values(this.#world.state.running).some(({ installs }) => installs?.image === image)) return undefined;
     const root = this.homeOf(late?.from ?? image);
     return this.#isFile(image) && fs.existsSync(root) ? root : undefined;
+  }
+
+  /** How an image with a file system is divided; the file system is that of its root. */
+  layoutOf(image: string): Layout | undefined {
+    const root = this.treeOf(image);
+    if (root === undefined) return undefined;
+    const mark = join(root, layoutMark);
+    return fs.existsSync(mark) ? (fs.readFileSync(mark, 'utf8').trim() as Layout) : 'whole';
   }
 
   #isFile(image: string): boolean {
@@ -66,6 +82,19 @@ export class Images {
   /** An image begins anew, without a file system. */
   clear(image: string): void {
     fs.rmSync(this.homeOf(image), { recursive: true, force: true });
+  }
+
+  /** An image gets a file system that is made on the spot. */
+  build(image: string, layout: Layout, write: (root: Tree) => void): void {
+    const home = this.homeOf(image);
+    const half = `${home}.half`;
+    fs.rmSync(half, { recursive: true, force: true });
+    const tree = new Tree(half, () => this.#world.state.clock);
+    tree.makeDirectory('/');
+    if (layout !== 'whole') tree.write(layoutMark, `${layout}\n`);
+    write(tree);
+    this.clear(image);
+    fs.renameSync(half, home);
   }
 
   /** An image gets a copy of a directory as its file system. */

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs';
 import { eachFile, sha256sum } from './bytes.ts';
 import { fail, getopt, type Handler, ok } from './call.ts';
+import { hostnameOf as redHatName, isRedHat, releaseOf } from './red-hat/release.ts';
 import type { Tree } from './tree.ts';
 
 /** coreutils that look: stat, df, tail, cat, ls, id, uname, hostname, test, which. */
@@ -45,12 +46,13 @@ function fieldsOf(found: fs.Stats, path: string) {
 }
 
 const df: Handler = ({ machine: { tree }, args }) => {
-  const options = getopt(args, ['-P'], ['-B']);
+  const options = getopt(args, ['-P', '-T'], ['-B']);
+  const type = options.has('-T') ? 'ext4 ' : '';
   const unit = Number(options.value('-B') ?? 1024);
   const missing = options.rest.filter((path) => !tree.has(path));
   const used = allocated(tree, '/');
-  const row = `/dev/xvda ${[diskBytes, used, diskBytes - used].map((bytes) => Math.ceil(bytes / unit)).join(' ')} ${Math.ceil((100 * used) / diskBytes)}% /\n`;
-  const header = `Filesystem ${unit === 1024 ? '1024' : unit}-blocks Used Available Capacity Mounted on\n`;
+  const row = `/dev/xvda ${type}${[diskBytes, used, diskBytes - used].map((bytes) => Math.ceil(bytes / unit)).join(' ')} ${Math.ceil((100 * used) / diskBytes)}% /\n`;
+  const header = `Filesystem ${options.has('-T') ? 'Type ' : ''}${unit === 1024 ? '1024' : unit}-blocks Used Available Capacity Mounted on\n`;
   const there = options.rest.length - missing.length;
   return {
     code: missing.length > 0 ? 1 : 0,
@@ -114,14 +116,15 @@ const id: Handler = ({ args }) => {
 };
 
 /** The kernel took the name from /etc/hostname when the machine booted. */
-const hostnameOf = (tree: Tree) => tree.text('/etc/hostname')?.trim() || 'localhost';
+const hostnameOf = (tree: Tree) =>
+  isRedHat(tree) ? redHatName(tree) : tree.text('/etc/hostname')?.trim() || 'localhost';
 
 const uname: Handler = ({ machine: { tree }, args }) => {
   const options = getopt(args, ['-a', '-n', '-r', '-s', '-m']);
   const parts = [
     ['-s', 'Linux'],
     ['-n', hostnameOf(tree)],
-    ['-r', '6.1.0-41-amd64'],
+    ['-r', isRedHat(tree) ? releaseOf(tree).kernel : '6.1.0-41-amd64'],
     ['-m', 'x86_64'],
   ] as const;
   const wanted = parts.filter(([flag]) => options.has(flag, '-a') || (args.length === 0 && flag === '-s'));

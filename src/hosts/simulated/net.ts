@@ -1,9 +1,11 @@
 import { BadUsage, type Call, fail, getopt, type Handler, ok } from './call.ts';
 import { bootLayer, type Card, cardsOf, guestsOf } from './guests.ts';
-import { hostKeyOf } from './ssh-keys.ts';
+import { addressFor } from './red-hat/ifcfg.ts';
+import { isRedHat, releaseOf } from './red-hat/release.ts';
+import { hostKeyOf, keyTypesOf } from './ssh-keys.ts';
 import type { Machine, World } from './world.ts';
 
-/** Network cards of any machine. Those of dom0 are in its /sys, their addresses in the files of ifupdown. */
+/** Network cards of any machine. Those of dom0 are in its /sys, their addresses in the files of ifupdown, or RHEL's. */
 function interfacesOf(machine: Machine): readonly Card[] {
   if (machine.running) return cardsOf(machine);
   const directory = '/sys/class/net';
@@ -12,9 +14,9 @@ function interfacesOf(machine: Machine): readonly Card[] {
     device,
     mac: machine.tree.text(`${directory}/${device}/address`)?.trim() ?? '',
     bridge: machine.tree.has(`${directory}/${device}/bridge`) ? device : '',
-    address: new RegExp(`^iface ${device} inet static\\n(?:\\s.*\\n)*?\\s+address (\\S+)`, 'm').exec(
-      configuration,
-    )?.[1],
+    address: isRedHat(machine.tree)
+      ? addressFor(machine.tree, device, '')
+      : new RegExp(`^iface ${device} inet static\\n(?:\\s.*\\n)*?\\s+address (\\S+)`, 'm').exec(configuration)?.[1],
   }));
 }
 
@@ -40,6 +42,9 @@ const ip: Handler = (call) => {
   const wrong = flags.find((flag) => !['-o', '-4', '-oneline'].includes(flag));
   if (wrong !== undefined) return fail(255, `Option "${wrong}" is unknown, try "ip -help".`);
   const [object = '', verb = 'show', ...rest] = words;
+  // iproute of 2006 takes `type` for the name of a device, and what comes after it for a second one.
+  if (rest.includes('type') && isRedHat(machine.tree))
+    return fail(255, `Error: either "dev" is duplicate, or "${rest[rest.indexOf('type') + 1]}" is a garbage.`);
   if (object === 'link' && verb === 'set') return setLink(call, rest);
   const wantsAddress = ['address', 'addr', 'a'].includes(object);
   if (verb !== 'show' || !(wantsAddress || object === 'link'))
@@ -52,7 +57,14 @@ const ip: Handler = (call) => {
   if (found.length === 0) return fail(1, `Device "${device}" does not exist.`);
   const isBridge = (name: string) => machine.tree.has(`/sys/class/net/${name}/bridge`);
   const shown = found.filter(({ device: name }) => said.get('type') === undefined || isBridge(name));
+  const oneLine = flags.some((flag) => flag.startsWith('-o'));
   const lines = shown.flatMap(({ n, device: name, mac, address }) => {
+    if (wantsAddress && !oneLine)
+      return [
+        `${n}: ${name}: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default qlen 1000`,
+        `    link/${name === 'lo' ? 'loopback' : 'ether'} ${mac} brd ff:ff:ff:ff:ff:ff`,
+        ...(address === undefined ? [] : [`    inet ${address} scope global ${name}`]),
+      ];
     if (wantsAddress)
       return address === undefined
         ? []
@@ -86,19 +98,27 @@ const ping: Handler = ({ world, args }) => {
   return ok(`${head}64 bytes from ${address}: icmp_seq=1 ttl=64 time=0.412 ms\n${tail(1, 0)}`);
 };
 
-const sshKeyscan: Handler = ({ world, args }) => {
+const sshKeyscan: Handler = ({ world, machine, args }) => {
   const options = getopt(args, [], ['-T', '-t', '-p']);
   const [address = ''] = options.rest;
   const guest = guestAt(world, address);
-  const key = guest && listensOn22(world, guest) ? hostKeyOf(guest.tree) : undefined;
-  if (key === undefined) return { code: 1 };
-  return ok(`${address} ssh-ed25519 ${key}\n`, `# ${address}:22 SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u7\n`);
+  const type = options.value('-t') ?? 'ed25519';
+  const old = isRedHat(machine.tree);
+  if (!keyTypesOf(machine.tree).includes(type)) return fail(1, `Unknown key type ${type}`);
+  const key = guest && listensOn22(world, guest) ? hostKeyOf(guest.tree, type) : undefined;
+  if (key === undefined || !guest) return { code: old ? 0 : 1 };
+  const banner = isRedHat(guest.tree) ? releaseOf(guest.tree).ssh : 'OpenSSH_9.2p1 Debian-2+deb12u7';
+  return ok(
+    `${address} ssh-${type} ${key}\n`,
+    old ? `# ${address} SSH-2.0-${banner}\n` : `# ${address}:22 SSH-2.0-${banner}\n`,
+  );
 };
 
 /** sshd answers: it is started late in the boot, and not without a host key. */
 export function listensOn22(world: World, guest: Machine): boolean {
   const late = guest.running && ['sshd', 'booted'].includes(bootLayer(world, guest.running));
-  return Boolean(late) && guest.state.services.ssh?.active === 'active' && hostKeyOf(guest.tree) !== undefined;
+  const runs = (guest.state.services.ssh ?? guest.state.services.sshd)?.active === 'active';
+  return Boolean(late) && runs && keyTypesOf(guest.tree).some((type) => hostKeyOf(guest.tree, type) !== undefined);
 }
 
 const ss: Handler = ({ machine, args }) => {

@@ -10,6 +10,9 @@ import { mmdebstrap } from './mmdebstrap.ts';
 import { net } from './net.ts';
 import { pacemaker } from './pacemaker.ts';
 import { isInstalled, packageOf, packages } from './packages.ts';
+import { od } from './red-hat/image-looks.ts';
+import { initScript, redHatHandler } from './red-hat/programs.ts';
+import { isRedHat } from './red-hat/release.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
 import { virsh } from './virsh.ts';
@@ -25,9 +28,21 @@ const timeout: Handler = (call) => {
   return (result.seconds ?? 0) > Number.parseFloat(limit) ? { code: 124, seconds: Number.parseFloat(limit) } : result;
 };
 
+/** flock(1) `-s FILE COMMAND`: in a simulation nothing outlives its command, so there is nobody to wait for. */
+const flock: Handler = (call) =>
+  runProgram(call, call.args.slice(call.args.findIndex((arg) => !arg.startsWith('-')) + 1));
+
 const which: Handler = ({ machine, args }) => {
   const found = args.filter((name) => handlerOf(machine.tree, name));
-  return { code: found.length === args.length ? 0 : 1, stdout: found.map((name) => `/usr/bin/${name}\n`).join('') };
+  const missing = isRedHat(machine.tree) ? args.filter((name) => !found.includes(name)) : [];
+  const stderr = missing.map(
+    (name) => `/usr/bin/which: no ${name} in (/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin)\n`,
+  );
+  return {
+    code: found.length === args.length ? 0 : 1,
+    stdout: found.map((name) => `/usr/bin/${name}\n`).join(''),
+    stderr: stderr.join(''),
+  };
 };
 
 /** Every program that is simulated. */
@@ -43,8 +58,10 @@ const programs: Readonly<Record<string, Handler>> = {
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
+  flock,
   journalctl,
   mmdebstrap,
+  od,
   'ssh-keygen': sshKeygen,
   systemctl,
   timeout,
@@ -56,6 +73,7 @@ const programs: Readonly<Record<string, Handler>> = {
 /** The handler of a program that is installed. */
 function handlerOf(tree: Call['machine']['tree'], program: string): Handler | undefined {
   const name = program.replace(/^\/(usr\/)?s?bin\//, '');
+  if (isRedHat(tree)) return initScript(program) ?? redHatHandler(tree, name, programs);
   const owner = Object.hasOwn(packageOf, name) ? packageOf[name] : undefined;
   if (owner !== undefined && !isInstalled(tree, owner)) return undefined;
   return Object.hasOwn(programs, name) ? programs[name] : undefined;
@@ -65,11 +83,14 @@ function handlerOf(tree: Call['machine']['tree'], program: string): Handler | un
 export function runProgram(call: Omit<Call, 'program' | 'args'>, [program = '', ...args]: readonly string[]): Result {
   const handler = handlerOf(call.machine.tree, program);
   if (program === '') return ok();
-  if (!handler) return { code: 127, stderr: `sh: 1: ${program}: not found\n` };
+  const old = isRedHat(call.machine.tree);
+  if (!handler)
+    return { code: 127, stderr: old ? `sh: ${program}: command not found\n` : `sh: 1: ${program}: not found\n` };
   try {
     return handler({ ...call, program, args });
   } catch (error) {
     if (!(error instanceof BadUsage)) throw error;
-    return fail(1, `${program}: ${error.message}\nTry '${program} --help' for more information.`);
+    const quote = old ? '`' : "'";
+    return fail(1, `${program}: ${error.message}\nTry ${quote}${program} --help' for more information.`);
   }
 }

@@ -1,6 +1,8 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
 import { fail, getopt, type Handler, ok } from './call.ts';
+import { isRedHat } from './red-hat/release.ts';
+import { rsaKeyPair, rsaPublicHalf } from './red-hat/rsa.ts';
 import type { Tree } from './tree.ts';
 
 /** Length and bytes, as in RFC 4251. */
@@ -41,34 +43,52 @@ function keyPair(comment: string): { readonly secret: string; readonly open: str
   };
 }
 
-/** The public half, as in a .pub file, that belongs to a private key; undefined if it is no ed25519 key. */
+/** Types of keys that a machine's OpenSSH knows. */
+export function keyTypesOf(tree: Tree): readonly string[] {
+  return isRedHat(tree) ? ['rsa'] : ['ed25519', 'rsa'];
+}
+
+/** The public half, as in a .pub file, that belongs to a private key; undefined if it is no ed25519 key, nor an RSA key in PEM. */
 export function publicHalf(secret: string | undefined): string | undefined {
+  const rsa = rsaPublicHalf(secret);
+  if (rsa !== undefined) return rsa;
   const body = Buffer.from((secret ?? '').replaceAll(/-----[^-]*-----|\s/g, ''), 'base64');
   const at = body.indexOf(string(ed25519));
   return at < 0 ? undefined : body.subarray(at, at + 4 + ed25519.length + 4 + 32).toString('base64');
 }
 
 /** What sshd of a machine shows; undefined if it has no key to show. */
-export function hostKeyOf(tree: Tree): string | undefined {
-  return publicHalf(tree.text('/etc/ssh/ssh_host_ed25519_key'));
+export function hostKeyOf(tree: Tree, type = 'ed25519'): string | undefined {
+  if (!keyTypesOf(tree).includes(type)) return undefined;
+  return publicHalf(tree.text(`/etc/ssh/ssh_host_${type}_key`));
 }
 
 /** Writes a pair of files; the private one first, `midway` between the two. */
-export function writeKeyPair(tree: Tree, path: string, comment: string, midway: () => void = () => {}): void {
-  const { secret, open } = keyPair(comment);
+export function writeKeyPair(
+  tree: Tree,
+  path: string,
+  comment: string,
+  midway: () => void = () => {},
+  { secret, open } = keyPair(comment),
+): void {
   tree.write(path, secret, 0o600);
   midway();
   tree.write(`${path}.pub`, open, 0o644);
 }
 
 export const sshKeygen: Handler = ({ machine: { tree }, args, midway }) => {
-  const options = getopt(args, ['-q'], ['-t', '-N', '-C', '-f']);
+  const options = getopt(args, ['-q'], ['-t', '-N', '-C', '-f', '-b']);
   const path = options.value('-f');
-  if (options.value('-t') !== 'ed25519' || path === undefined || options.value('-N') !== '')
-    return fail(1, 'ssh-keygen: simulated with -t ed25519, -N "" and -f only');
+  const type = options.value('-t') ?? '';
+  const usual = isRedHat(tree) ? 'rsa' : 'ed25519';
+  if (!keyTypesOf(tree).includes(type)) return fail(1, `unknown key type ${type}`);
+  if (type !== usual || path === undefined || options.value('-N') !== '')
+    return fail(1, `ssh-keygen: simulated with -t ${usual}, -N "" and -f only`);
   if (!tree.isDirectory(dirname(path))) return fail(1, `Saving key "${path}" failed: No such file or directory`);
   // It asks on the terminal, and there is none.
   if (tree.has(path)) return fail(1, '', `${path} already exists.\nOverwrite (y/n)? `);
-  writeKeyPair(tree, path, options.value('-C') ?? 'root@dom0', midway);
+  const comment = options.value('-C') ?? 'root@dom0';
+  const pair = type === 'rsa' ? rsaKeyPair(comment, Number(options.value('-b') ?? 2048)) : keyPair(comment);
+  writeKeyPair(tree, path, comment, midway, pair);
   return ok();
 };

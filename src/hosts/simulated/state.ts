@@ -18,6 +18,8 @@ export interface State {
   /** The newest entries of all journals. */
   journal: JournalEntry[];
   lastEntry: number;
+  /** The fence_xvm of 2007 that ends with 0 although the challenge failed (facts/fencing.md). */
+  readonly oldClientLies?: boolean;
 }
 
 export interface Intent {
@@ -45,6 +47,49 @@ export interface Service {
   readonly listener?: FenceListener | undefined;
   /** corosync: what it read when it started. */
   ring?: Ring | undefined;
+  /** cman: what it read when it started, and how far it is. */
+  cman?: Cman | undefined;
+  /** fence_xvmd: how it was started. */
+  readonly xvmd?: Xvmd | undefined;
+}
+
+/** cman 2.x and 3.x, from cluster.conf. */
+export interface Cman {
+  readonly cluster: string;
+  /** Of cluster.conf, until `cman_tool version -r`. */
+  version: number;
+  readonly twoNode: boolean;
+  readonly expectedVotes: number;
+  /** Seconds; fenced waits so long for the others. */
+  readonly postJoinDelay: number;
+  readonly nodes: readonly CmanNode[];
+  /** This node's name and address. */
+  readonly node: string;
+  readonly address: string;
+  /** It has joined the fence domain: the start is over. */
+  fenceDomain: boolean;
+  /** Nodes that were members since it started, or were fenced by it. */
+  settled: readonly string[];
+}
+
+export interface CmanNode {
+  readonly name: string;
+  readonly id: number;
+  readonly votes: number;
+  /** The domain that its fencing device fences, if the device is a fence_xvm. */
+  readonly domain?: string | undefined;
+}
+
+/** fence_xvmd's command line, as far as it matters. */
+export interface Xvmd {
+  readonly argv: readonly string[];
+  /** -L: it asks no cluster. Otherwise it serves nobody until dom0's cman is quorate. */
+  readonly alone: boolean;
+  /** -f, and where its output goes. */
+  readonly foreground: boolean;
+  readonly log?: string | undefined;
+  /** It has printed its table of domains: it listens. */
+  ready: boolean;
 }
 
 /** fence_virtd reads its configuration and its key once, when it starts. */
@@ -73,8 +118,12 @@ export interface Ring {
 export interface Running extends MachineState {
   readonly id: number;
   /** What made it: libvirt, or `xl create`, of which libvirt knows nothing. */
-  readonly by: 'libvirt' | 'xl';
+  readonly by: 'libvirt' | 'xl' | 'xm';
   readonly xml: string;
+  /** What `xm create` read: disks and cards as they stand in the domain file. */
+  readonly xm?: XmDomain;
+  /** An installer: the image that it writes, and when it is done, by this computer's clock in milliseconds. */
+  readonly installs?: { readonly image: string; readonly until: number };
   state: 'running' | 'paused';
   /** When it began to boot, by this computer's clock in milliseconds. */
   since: number;
@@ -82,9 +131,22 @@ export interface Running extends MachineState {
   stopping?: number;
 }
 
+export interface XmDomain {
+  readonly disks: readonly {
+    readonly uname: string;
+    readonly path: string;
+    readonly dev: string;
+    readonly mode: string;
+  }[];
+  readonly cards: readonly { readonly mac: string; readonly bridge: string }[];
+  readonly lifecycle: Readonly<Record<'on_poweroff' | 'on_reboot' | 'on_crash', string>>;
+}
+
 export interface Loop {
   readonly number: number;
   readonly image: string;
+  /** Bytes; 0 if none is said. */
+  readonly offset?: number;
   readonly at?: string;
 }
 

@@ -15,11 +15,19 @@ export class Tree {
   readonly root: string;
   readonly #clock: () => number;
   readonly #mounts: () => readonly Mounted[];
+  /** A file that is not there yet, though it is on the disk. */
+  readonly #hides: (path: string) => boolean;
 
-  constructor(root: string, clock: () => number, mounts: () => readonly Mounted[] = () => []) {
+  constructor(
+    root: string,
+    clock: () => number,
+    mounts: () => readonly Mounted[] = () => [],
+    hides: (path: string) => boolean = () => false,
+  ) {
     this.root = root;
     this.#clock = clock;
     this.#mounts = mounts;
+    this.#hides = hides;
   }
 
   /** Where a path is in the real file system; links followed unless `keepLink`, which leaves the last one. */
@@ -56,6 +64,7 @@ export class Tree {
   }
 
   stat(path: string): fs.Stats | undefined {
+    if (this.#hides(path)) return undefined;
     return guarded(() => fs.statSync(this.real(path), { throwIfNoEntry: false }));
   }
 
@@ -78,7 +87,9 @@ export class Tree {
 
   /** Names in a directory, sorted; undefined if there is none. */
   list(path: string): readonly string[] | undefined {
-    return this.isDirectory(path) ? fs.readdirSync(this.real(path)).sort() : undefined;
+    if (!this.isDirectory(path)) return undefined;
+    const names = fs.readdirSync(this.real(path)).sort();
+    return names.filter((name) => !this.#hides(path === '/' ? `/${name}` : `${path}/${name}`));
   }
 
   makeDirectory(path: string, mode = 0o755): void {
@@ -116,6 +127,11 @@ export class Tree {
     this.makeDirectory(dirname(path));
     this.remove(path);
     fs.symlinkSync(target, this.real(path, true));
+  }
+
+  /** Adds to the end of a file, as a log does. */
+  append(path: string, text: string): void {
+    this.write(path, (this.text(path) ?? '') + text);
   }
 
   /** Sets a file's time to the world's. */

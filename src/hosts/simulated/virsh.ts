@@ -18,6 +18,12 @@ export const virsh: Handler = (call) => {
       "failed to connect to the hypervisor\nerror: Failed to connect socket to '/var/run/libvirt/libvirt-sock': No such file or directory",
     );
   const [verb = '', ...rest] = args;
+  // Several commands in one argument: virsh(1), "BATCH and INTERACTIVE MODE".
+  if (rest.length === 0 && /[; ]/.test(verb)) {
+    const each = verb.split(';').map((line) => virsh({ ...call, args: ['-c', uri ?? '', ...line.trim().split(/ +/)] }));
+    const said = (what: 'stdout' | 'stderr') => each.map((result) => result[what] ?? '').join('');
+    return { code: each.at(-1)?.code ?? 0, stdout: said('stdout'), stderr: said('stderr') };
+  }
   if (!Object.hasOwn(verbs, verb)) return error(`unknown command: '${verb}'`);
   const options = getopt(rest, ['--all', '--inactive', '--name', '--uuid', '--paused']);
   return (verbs[verb] as Verb)(call, options);

@@ -1,7 +1,9 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import type { HostName } from '../../model/host.ts';
-import { Images } from './images.ts';
+import { bootLayer } from './guests.ts';
+import { Images, layoutMark } from './images.ts';
+import { bootedMark } from './red-hat/release.ts';
 import type { MachineState, Running, State } from './state.ts';
 import { Tree } from './tree.ts';
 
@@ -77,9 +79,19 @@ export class World {
   /** A guest as a machine, if its disk has a file system. */
   guest(name: string, running: Running, disk: string | undefined): Machine | undefined {
     const root = disk === undefined ? undefined : this.images.treeOf(disk);
-    return root === undefined
-      ? undefined
-      : { name, tree: new Tree(root, () => this.state.clock), state: running, running };
+    return root === undefined ? undefined : { name, tree: this.#guestTree(root, running), state: running, running };
+  }
+
+  /** The file that RHEL's last init script makes is there when the boot is over, however early it was written here. */
+  #guestTree(root: string, running: Running): Tree {
+    const hides = (path: string) =>
+      path === layoutMark || (path === bootedMark && bootLayer(this, running) !== 'booted');
+    return new Tree(
+      root,
+      () => this.state.clock,
+      () => [],
+      hides,
+    );
   }
 
   nextPid(): number {

@@ -4,7 +4,7 @@ import { command } from '../model/change.ts';
 import type { Argv, Host, Ran } from '../model/host.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
-import type { Placed } from './file-content.ts';
+import type { Placed } from '../steps/file-content.ts';
 
 /** The options that every fence_xvm call of a lab needs: nothing is left to defaults. */
 export function fenceXvm({ fencing }: Pick<Lab, 'fencing'>, ...args: readonly string[]): Argv {
@@ -18,7 +18,7 @@ export const fenceVirtConfPath = '/etc/fence_virt.conf';
  * The fencing test of the document: from one guest, aimed at another, list and then null. It passes on proof of the whole
  * path only: the exchange on the client, and the request in fence_virtd's log. Setting up the cluster 4.
  */
-export function fencingTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Trial {
+export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Trial {
   const list = fenceXvm(lab, '-o', 'list');
   const nullTest = fenceXvm(lab, '-H', at.name, '-ddd', '-o', 'null');
   return {

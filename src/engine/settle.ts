@@ -1,0 +1,66 @@
+import type { Change } from '../model/change.ts';
+import { DidNotSettle } from '../model/errors.ts';
+import type { Look, Step } from '../model/step.ts';
+import type { Judged } from './plan.ts';
+
+interface Settling {
+  judgeNow(): Promise<Judged>;
+  readonly look: Look;
+  readonly says: (text: string) => void;
+  readonly options: {
+    readonly slowness: () => Promise<number>;
+    readonly pause?: number;
+    readonly signal?: AbortSignal;
+  };
+}
+
+/**
+ * Waits until the world agrees with a step whose changes were made.
+ * @throws DidNotSettle when the step's limit (scaled by the slowness of the machine) is over, with what was seen
+ */
+export async function settled(step: Step<unknown>, { judgeNow, look, says, options }: Settling): Promise<void> {
+  const slowness = await options.slowness();
+  const limit = (step.settle?.within ?? 0) * slowness;
+  const began = performance.now();
+  // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
+  const shortest = options.pause ?? 250;
+  for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
+    const judged = await judgeNow();
+    if (judged.is === 'met') return;
+    if (judged.is === 'failed') throw judged.error;
+    const elapsed = performance.now() - began;
+    const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
+    if (elapsed >= limit) {
+      const still = judged.is === 'later' ? `waits for ${judged.waitsFor}` : judged.changes.map(word).join('; ');
+      const error = new DidNotSettle(
+        step.settle
+          ? `not so after ${seconds}; still missing: ${still}`
+          : `the changes were made, and still missing: ${still}`,
+        step.settle?.hint,
+      );
+      throw Object.assign(error, { detail: await step.settle?.diagnose?.(look).catch(() => []) });
+    }
+    const state = await step.settle?.state?.(look).catch(() => undefined);
+    says(`waiting, ${seconds}${state ? `: ${state}` : ''}`);
+    await pauseFor(pause, options.signal);
+  }
+}
+
+const word = (change: Change) =>
+  'argv' in change ? change.argv.join(' ') : 'says' in change ? change.says : change.path;
+
+/** @throws the signal's reason, as soon as it comes */
+function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener('abort', stop, { once: true });
+  });
+}

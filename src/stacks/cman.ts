@@ -1,0 +1,88 @@
+import { readClusterConf } from '../formats/cluster-conf.ts';
+import type { Look, Node, Step } from '../model/step.ts';
+import type { Guest, Lab } from '../spec/lab.ts';
+import { textOf } from '../steps/file-content.ts';
+import { awaited } from '../steps/requirement.ts';
+import { clusterConfOn, confPath, versionTold } from './cman-conf.ts';
+import { cmanRunning, members } from './cman-tool.ts';
+import { packagesThere, quietAtBoot, withoutNetworkManager } from './cman-guests.ts';
+import { initService } from './init-service.ts';
+import type { Stack } from './stack.ts';
+
+const section = 'Setting up the cluster 6';
+
+/** The services of Red Hat's cluster: "make sure they are turned off at boot for now". NetworkManager stops cman 3 from starting. */
+const services = ['cman', 'clvmd', 'gfs2', 'rgmanager', 'qdiskd'];
+const off = [...services, 'NetworkManager'];
+
+/** The document's stack: cman and rgmanager. */
+export const cman: Stack = {
+  packages: ['cman', 'rgmanager', 'gfs2-utils', 'lvm2-cluster'],
+  // Of the image that lab builds; cman's guests come from an installer, and are turned off inside their disks.
+  offAtBoot: [],
+  inside: ['sh', '-c', `for s in ${off.join(' ')}; do [ ! -e /etc/init.d/$s ] || chkconfig $s off; done`],
+  secrets: () => [],
+  guestFiles: () => [],
+
+  async clusterOf(host) {
+    const text = textOf(await host.readFile(confPath));
+    return text && readClusterConf(text, confPath).name;
+  },
+
+  start(lab, after) {
+    const first = lab.guests[0] as Guest;
+    const installed = lab.guests.map((guest) => packagesThere(guest, cman.packages, after));
+    const quiet = lab.guests.map((guest) => quietAtBoot(guest, services, installed));
+    const alone = lab.guests.map((guest) => withoutNetworkManager(guest, installed));
+    const configured = clusterConfOn(lab, installed);
+    const started = everywhere(lab, 'cman', [...quiet, ...alone, ...configured]);
+    const joined = awaited(
+      { id: '9.members', title: 'Wait for all nodes to be members', section, on: first.name, after: started },
+      { within: 120_000, hint: `look at: lab ssh ${first.name} -- cman_tool nodes` },
+      (look) => missingMembers(look, lab),
+    );
+    const told = versionTold(first, [joined, ...configured]);
+    const managers = lab.cluster.services ? everywhere(lab, 'rgmanager', [told]) : [];
+    return [...installed, ...quiet, ...alone, ...configured, ...started, joined, told, ...managers];
+  },
+
+  stop(lab, { isRunning }) {
+    const stopped = (name: string, after: readonly Node[]) =>
+      lab.guests.map((guest) => {
+        const inside = initService(
+          {
+            id: `down.${name}-${guest.name}`,
+            title: `Stop ${name} on ${guest.name}`,
+            section: '',
+            on: guest.name,
+            after,
+          },
+          { name, running: false },
+        );
+        const check = async (look: Look) =>
+          (await isRunning({ ...look, host: look.on('dom0') }, guest)) ? inside.check(look) : [];
+        return { ...inside, check };
+      });
+    const managers = stopped('rgmanager', []);
+    return [...managers, ...stopped('cman', managers)];
+  },
+};
+
+/** The same service on all guests, together: who comes later than post_join_delay is fenced by the first one. */
+function everywhere(lab: Lab, name: string, after: readonly Node[]): readonly Step[] {
+  return lab.guests.map((guest) =>
+    initService(
+      { id: `9.${name}-${guest.name}`, title: `Start ${name} on ${guest.name}`, section, on: guest.name, after },
+      { name, running: true },
+    ),
+  );
+}
+
+/** cman_tool(8): each node's Sts is M, and there is quorum. */
+async function missingMembers({ host }: Look, lab: Lab): Promise<string | undefined> {
+  if (!(await cmanRunning(host))) return 'cman does not run';
+  const { there, quorate } = await members(host);
+  const absent = lab.guests.filter(({ name }) => !there.includes(name)).map(({ name }) => name);
+  if (absent.length > 0) return `not members: ${absent.join(', ')}`;
+  return quorate ? undefined : 'no quorum: activity blocked';
+}

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { type Change, command, file } from '../model/change.ts';
+import type { FileReader, Reader } from '../model/host.ts';
+
+/** A file inside a guest, owned by root. */
+export type GuestFile =
+  /** With this text. */
+  | { readonly path: string; readonly mode: number; readonly text: string }
+  /** A copy of a file of dom0, made there: for secrets. */
+  | { readonly path: string; readonly mode: number; readonly from: string }
+  /** Not there when the guest boots. `comesBack`: the guest then makes one of its own. */
+  | { readonly path: string; readonly absent: true; readonly comesBack?: true };
+
+/** Compares the files inside a running guest. @returns the paths that are not as they should be */
+export async function wrongInGuest(
+  guest: Reader,
+  dom0: Reader,
+  files: readonly GuestFile[],
+): Promise<readonly string[]> {
+  const lasting = files.filter((wanted) => !('comesBack' in wanted));
+  const missing = await Promise.all(lasting.map((wanted) => missingIn(guest, dom0, '', wanted)));
+  return lasting.filter((_, n) => missing[n]?.length).map(({ path }) => path);
+}
+
+/** The files below a directory of a host: a mounted disk. */
+export function under(host: Reader, root: string): FileReader {
+  return {
+    readFile: (path) => host.readFile(root + path),
+    stat: (path) => host.stat(root + path),
+    digest: (path) => host.digest(root + path),
+  };
+}
+
+const remove = (path: string) => command(['rm', '-f', path]);
+
+const copied = (from: string, to: string, mode: number) =>
+  command(['install', '-D', '-o', 'root', '-g', 'root', '-m', `0${mode.toString(8)}`, from, to]);
+
+/** The changes that write a file below `root`, if `disk` does not hold it so. */
+export async function missingIn(
+  disk: FileReader,
+  dom0: Reader,
+  root: string,
+  wanted: GuestFile,
+): Promise<readonly Change[]> {
+  const path = root + wanted.path;
+  if ('absent' in wanted) return (await disk.stat(wanted.path)) ? [remove(path)] : [];
+  if ('from' in wanted) {
+    const [stat, digest, source] = await Promise.all([
+      disk.stat(wanted.path),
+      disk.digest(wanted.path),
+      dom0.digest(wanted.from),
+    ]);
+    const same = digest !== undefined && digest === source && stat?.mode === wanted.mode;
+    return same ? [] : [copied(wanted.from, path, wanted.mode)];
+  }
+  const [stat, digest] = await Promise.all([disk.stat(wanted.path), disk.digest(wanted.path)]);
+  const same = digest === createHash('sha256').update(wanted.text).digest('hex') && stat?.mode === wanted.mode;
+  // The bytes are only needed to show what changes.
+  return same ? [] : [file(path, wanted.mode, wanted.text, await disk.readFile(wanted.path))];
+}
+
+/** The changes that write all files below `root`, whatever is there. */
+export function allInto(root: string, files: readonly GuestFile[]): readonly Change[] {
+  return files.map((wanted) => {
+    const path = root + wanted.path;
+    if ('absent' in wanted) return remove(path);
+    return 'from' in wanted ? copied(wanted.from, path, wanted.mode) : file(path, wanted.mode, wanted.text);
+  });
+}
