@@ -10,6 +10,7 @@ import { boot } from './6-boot.ts';
 import { theFencingHost } from './7-the-fencing-host.ts';
 import { theFencingTest } from './8-the-fencing-test.ts';
 import { theCluster } from './9-the-cluster.ts';
+import { theSharedDisk } from './10-the-shared-disk.ts';
 
 /**
  * The document, chapter by chapter: the table of contents.
@@ -34,5 +35,6 @@ export function recipes(lab: Lab, before: readonly Node[] = []): readonly Chapte
   );
   const test = theFencingTest(lab, [...host.nodes, ...booted.nodes]);
   const cluster = theCluster(lab, test.nodes);
-  return [begin, key, disks, image, guests, inside, booted, host, test, cluster];
+  const chapters = [begin, key, disks, image, guests, inside, booted, host, test, cluster];
+  return lab.storage ? [...chapters, theSharedDisk(lab, cluster.nodes)] : chapters;
 }

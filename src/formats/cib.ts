@@ -22,7 +22,7 @@ export interface CibSections {
 }
 
 /** An element with name-value pairs, the ids derived from its own as Pacemaker's tools do. */
-function pairs(name: string, id: string, values: Readonly<Record<string, string | number | undefined>>): string {
+export function pairs(name: string, id: string, values: Readonly<Record<string, string | number | undefined>>): string {
   const said = Object.entries(values).filter(([, value]) => value !== undefined);
   return element(
     name,

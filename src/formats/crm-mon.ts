@@ -7,6 +7,8 @@ export interface ClusterState {
   readonly online: readonly string[];
   /** Resources that run: where. */
   readonly started: ReadonlyMap<string, string>;
+  /** Clones by the id of what is cloned: the nodes on which it runs. */
+  readonly clones: ReadonlyMap<string, readonly string[]>;
   /** Resources that failed: the reason, as far as it is told. */
   readonly failed: readonly string[];
 }
@@ -31,9 +33,21 @@ export function readCrmMon(xml: string): ClusterState {
           children(resource, 'node')[0]?.getAttribute('name') ?? '',
         ]),
     ),
+    clones: clonesIn(descend(root, 'resources')),
     failed: children(descend(root, 'failures'), 'failure').map(
       (failure) =>
         `${failure.getAttribute('op_key') ?? failure.getAttribute('id')} on ${failure.getAttribute('node')}: ${failure.getAttribute('exitreason') || failure.getAttribute('exitstatus')}`,
     ),
   };
+}
+
+function clonesIn(resources: Element | undefined): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const resource of children(resources, 'clone').flatMap((clone) => children(clone, 'resource'))) {
+    const runs = resource.getAttribute('role') === 'Started' && resource.getAttribute('failed') !== 'true';
+    const nodes = runs ? children(resource, 'node').map((node) => node.getAttribute('name') ?? '') : [];
+    const id = (resource.getAttribute('id') ?? '').replace(/:\d+$/, '');
+    found.set(id, [...(found.get(id) ?? []), ...nodes]);
+  }
+  return found;
 }

@@ -6,6 +6,7 @@ import type { Argv } from '../model/host.ts';
  */
 const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   arping: always,
+  blkid: (args) => args[0] === '-p',
   bridge: always,
   cibadmin: (args) =>
     args.some((arg) => arg === '-Q' || arg === '--query') && !args.some((arg) => /^--?(c|C|r|R|u|M|D|d|E|P)/.test(arg)),

@@ -2,7 +2,7 @@ import { dirname, join } from 'node:path/posix';
 import { v5 } from 'uuid';
 import { nthMac } from '../formats/mac.ts';
 import { dom0Address, freeAddresses, showSubnet } from './addresses.ts';
-import type { Cluster, Guest, Lab, SharedDisk } from './lab.ts';
+import type { Cluster, Guest, Lab, SharedDisk, Storage } from './lab.ts';
 import type { Spec } from './schema.ts';
 
 /*
@@ -26,6 +26,8 @@ const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `xvd${letter}`)
 export function decideLab(spec: Spec): Lab {
   const { name, host, toolstack, image, network, fencing, annotate } = spec;
   const { subnet } = network;
+  const disks = decideDisks(spec);
+  const storage = decideStorage(spec, disks);
   return {
     name,
     ...(host !== undefined && { host }),
@@ -37,13 +39,22 @@ export function decideLab(spec: Spec): Lab {
       install: image.install,
       uuid: image.uuid ?? v5(`${name}/Default`, NAMESPACE),
     },
-    disks: decideDisks(spec),
+    disks,
+    ...(storage && { storage }),
     network: { ...network, subnet: showSubnet(subnet), prefix: subnet.prefix, dom0Address: dom0Address(subnet) },
     fencing,
     cluster: decideCluster(spec),
     dom0Cluster: decideDom0Cluster(spec),
     annotate,
   };
+}
+
+/** What lab.yaml says of it, or where it says nothing: the disk called shared, with pacemaker. */
+function decideStorage({ name, storage, cluster }: Spec, disks: readonly SharedDisk[]): Storage | undefined {
+  if (storage === 'none' || (storage === undefined && cluster.stack !== 'pacemaker')) return undefined;
+  const { disk: wanted = 'shared', directory = '/shared' } = storage ?? {};
+  const disk = disks.find((one) => one.name === wanted);
+  return disk && { disk, directory, table: `${name}:${wanted}` };
 }
 
 function decideCluster({ cluster: { stack, token, configVersion = 1, services } }: Spec): Cluster {

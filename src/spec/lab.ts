@@ -13,6 +13,8 @@ export interface Lab {
   readonly network: Network;
   readonly fencing: Fencing;
   readonly cluster: Cluster;
+  /** The GFS2 that all guests mount; undefined: none. */
+  readonly storage?: Storage;
   /** With cman: the dom0's cluster of one, or none (fence_xvmd -LX). */
   readonly dom0Cluster: 'none' | Dom0Cluster;
   /** Keep the old lines of a domain file as comments, as the document does. */
@@ -88,6 +90,14 @@ export interface Cluster {
   readonly configVersion: number;
   /** cman: services for rgmanager; undefined: none are spoken of. */
   readonly services?: readonly { readonly name: string; readonly autostart: boolean }[];
+}
+
+export interface Storage {
+  readonly disk: SharedDisk;
+  /** Where the guests mount it, e.g. /shared. */
+  readonly directory: string;
+  /** Lock table: the cluster's name and the file system's, `lolcats:shared` (mkfs.gfs2(8) -t). */
+  readonly table: string;
 }
 
 export interface Dom0Cluster {

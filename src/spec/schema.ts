@@ -121,6 +121,20 @@ const cluster = section({
     .describe('cman: services for rgmanager. The document has {test: {autostart: false}}.'),
 });
 
+const storage = z
+  .union(
+    [
+      z.literal('none'),
+      z.strictObject({
+        disk: is.diskName.default('shared').describe('The shared disk that holds it.'),
+        directory: is.path.default('/shared').describe('Where the guests mount it.'),
+      }),
+    ],
+    { error: 'none, or a mapping with disk and directory' },
+  )
+  .optional()
+  .describe('The GFS2 file system that all guests mount. Default: on the disk shared, if pacemaker runs the cluster.');
+
 const dom0Cluster = z
   .union(
     [
@@ -164,6 +178,7 @@ export const labSchema = z
     network: network.prefault({}).describe('The network of the guests.'),
     fencing: fencing.prefault({}).describe('Fencing of guests by their dom0.'),
     cluster: cluster.prefault({}).describe('The cluster of the guests.'),
+    storage,
     dom0Cluster,
     annotate: z
       .boolean({ error: 'true or false' })

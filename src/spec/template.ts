@@ -53,6 +53,9 @@ fencing: { key: /etc/cluster/fence_xvm.key, address: 225.0.0.12, port: 1229 }
 # stack: pacemaker | cman (the document's). token: milliseconds until a silent node counts as dead.
 cluster: { stack: pacemaker, token: 21000 }
 
+# A GFS2 on one of the disks, mounted by all guests; none leaves the disk alone.
+storage: { disk: shared, directory: /shared }
+
 annotate: false # keep the old lines of a domain file as comments, as the document does
 `;
 }

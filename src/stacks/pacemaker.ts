@@ -1,9 +1,7 @@
-import { type CibSections, fencingResources, missingFromCib } from '../formats/cib.ts';
+import { type CibSections, fencingResources } from '../formats/cib.ts';
 import { corosyncConf, readCorosyncConf } from '../formats/corosync-conf.ts';
-import { readCrmMon } from '../formats/crm-mon.ts';
 import { sectionAt } from '../formats/section.ts';
-import { type Change, command } from '../model/change.ts';
-import { NotYet, Refused } from '../model/errors.ts';
+import { Refused } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
@@ -11,18 +9,14 @@ import { textOf } from '../steps/file-content.ts';
 import { randomKey } from '../steps/keys.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
+import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
+import { pacemakerStorage } from './pacemaker-storage.ts';
 import type { Stack } from './stack.ts';
 
 const section = 'Setting up the cluster 6';
 
 /** Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. */
 const delay = 10;
-
-/**
- * How much longer pacemaker's own time-outs are than its defaults. They stay in the cluster's configuration, so they must not
- * follow today's speed of the machine; this much was needed on the slowest one (a dom0 without hardware virtualization).
- */
-const patience = 4;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
@@ -79,7 +73,7 @@ export const pacemaker: Stack = {
       { id: '9.online', title: 'Wait for all nodes to be online', section, on: first.name, after: pacemakers },
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
       async (look) => {
-        const state = await clusterState(look);
+        const state = await clusterState(look.host);
         const absent = lab.guests.filter(({ name }) => !state?.online.includes(name));
         return absent.length === 0 ? undefined : `not online: ${absent.map(({ name }) => name).join(', ')}`;
       },
@@ -91,10 +85,11 @@ export const pacemaker: Stack = {
       section: 'Setting up the cluster 2',
       on: first.name,
       after: [online],
-      foreseen: (['crm_config', 'resources', 'constraints'] as const).map((name) =>
-        cibChange(name, wantedFencing(lab)),
-      ),
-      check: (look) => missingConfiguration(look, lab),
+      foreseen: cibSections.map((name) => cibChange(name, wantedFencing(lab))),
+      check: async ({ host }) => {
+        const wanted = wantedFencing(lab);
+        return (await missingSections(host, wanted)).map((name) => cibChange(name, wanted));
+      },
     };
     const started = awaited(
       {
@@ -109,6 +104,8 @@ export const pacemaker: Stack = {
     );
     return [...corosync, quorate, ...pacemakers, online, fencing, started];
   },
+
+  storage: (lab, storage, after) => pacemakerStorage(lab, storage, after),
 
   stop(lab, { isRunning }) {
     const off = (unit: string, after: readonly Node[]) =>
@@ -159,31 +156,15 @@ async function missingQuorum({ host }: Look, lab: Lab): Promise<string | undefin
   return votes < lab.guests.length ? `${votes} of ${lab.guests.length} votes` : undefined;
 }
 
-async function clusterState({ host }: Look) {
-  const { code, stdout } = await host.read(['crm_mon', '-1', '--output-as=xml']);
-  return code === 0 ? readCrmMon(stdout) : undefined;
-}
-
-async function missingConfiguration({ host }: Look, lab: Lab): Promise<readonly Change[]> {
-  const { code, stdout, stderr } = await host.read(['cibadmin', '-Q']);
-  if (code !== 0) throw new NotYet('9.online', `cibadmin -Q: ${stderr.trim()}`);
-  const wanted = wantedFencing(lab);
-  const sections = new Set(missingFromCib(stdout, wanted).map(({ section: name }) => name));
-  return [...sections].map((name) => cibChange(name, wanted));
-}
-
 function wantedFencing({ guests, fencing: { key, address, port } }: Lab): CibSections {
   const [first, ...others] = guests;
   const delayed = first && others.length === 1 ? { delayed: { guest: first.name, seconds: delay } } : {};
   return fencingResources({ guests: guests.map(({ name }) => name), key, address, port, ...delayed, scale: patience });
 }
 
-const cibChange = (name: keyof CibSections, wanted: CibSections): Change =>
-  command(['cibadmin', '--modify', '--allow-create', '-o', name, '--xml-pipe'], { input: wanted[name] });
-
 /** Each fencing resource runs, and on another node than the one it fences. */
 async function missingFencing(look: Look, lab: Lab): Promise<string | undefined> {
-  const [state, registered] = await Promise.all([clusterState(look), look.host.read(['stonith_admin', '-L'])]);
+  const [state, registered] = await Promise.all([clusterState(look.host), look.host.read(['stonith_admin', '-L'])]);
   for (const { name } of lab.guests) {
     const where = state?.started.get(`fence-${name}`);
     if (where === undefined) return [`fence-${name} is not started`, ...(state?.failed ?? [])].join('; ');

@@ -1,6 +1,6 @@
 import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Lab } from '../spec/lab.ts';
+import type { Guest, Lab, Storage } from '../spec/lab.ts';
 import type { GuestFile } from '../steps/guest-files.ts';
 
 /** What makes a cluster of the guests: the seam between the recipes and pacemaker, or cman, the document's. */
@@ -19,6 +19,8 @@ export interface Stack {
   guestFiles(lab: Lab): readonly GuestFile[];
   /** Starts the cluster on all guests together. */
   start(lab: Lab, after: readonly Node[]): readonly Node[];
+  /** Chapter 10: the file system that all guests mount, if this stack can. */
+  storage?(lab: Lab, storage: Storage, after: readonly Node[]): readonly Node[];
   /** Stops the cluster software of all guests that run, before the guests are stopped: so nobody is fenced for leaving. */
   stop(lab: Lab, guests: { isRunning(look: Look, guest: Guest): Promise<boolean> }): readonly Step[];
 }

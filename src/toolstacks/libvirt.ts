@@ -71,6 +71,34 @@ disk = [ "${xlDisk({ target: lab.image.path, format: 'raw', vdev: 'xvda', access
 vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
 `,
 
+  shared: (lab, disk, after) =>
+    requirement(
+      {
+        id: '10.shareable',
+        title: `See that ${disk.path} is raw and shareable in the domains that run`,
+        section: 'Creating virtual machines 5',
+        on: 'dom0',
+        after,
+      },
+      async ({ host }) => {
+        const running = await domainDefinitions(host, 'running');
+        const bad = lab.guests.flatMap(({ name }) => {
+          const xml = running.get(name);
+          if (xml === undefined) throw new NotYet(`6.boot-${name}`);
+          const found = readDomainXml(xml).disks.find(({ path }) => path === disk.path);
+          if (!found) return [`${name} does not have it`];
+          return found.format === 'raw' && found.shareable
+            ? []
+            : [`in ${name} it is ${found.format}, ${found.shareable ? '' : 'not '}shareable`];
+        });
+        if (bad.length === 0) return undefined;
+        return {
+          says: `two guests must not write ${disk.path} so: ${bad.join('; ')}`,
+          hint: 'their domains are defined anew while they are off: lab down, then lab up',
+        };
+      },
+    ),
+
   isRunning: async (look, guest) => isAlive(await domainState(look.host, guest.name)),
 
   unique: (lab, after) =>

@@ -1,6 +1,6 @@
 import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Install, Lab } from '../spec/lab.ts';
+import type { Guest, Install, Lab, SharedDisk } from '../spec/lab.ts';
 import type { Placed } from '../steps/file-content.ts';
 
 /** What makes and runs guests on a dom0: the seam between the recipes and libvirt, or xm, the document's. */
@@ -23,6 +23,8 @@ export interface Toolstack {
   domainEdits(lab: Lab, guest: Guest): DomainEdits;
   /** Remarks above the new lines, with `annotate: true`. */
   domainNotes?(guest: Guest): NonNullable<EditOptions['notes']>;
+  /** Sees that a disk is raw and shareable in the domains that run, whatever the files say. */
+  shared?(lab: Lab, disk: SharedDisk, after: readonly Node[]): Step;
   /** Whether the guest runs, asked on dom0. */
   isRunning(look: Look, guest: Guest): Promise<boolean>;
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */

@@ -37,16 +37,20 @@ export function isAlive(state: string | undefined): boolean {
 }
 
 /**
- * The XML that libvirt keeps of each domain but dom0, by name. One virsh(1) takes several commands, told apart by `;`: a
+ * The XML that libvirt keeps of each domain but dom0, or of those that run as they run, by name. One virsh(1) takes several commands, told apart by `;`: a
  * process of it is what costs. A domain with a name of other characters is asked about alone.
  */
-export async function domainDefinitions(dom0: Reader): Promise<ReadonlyMap<string, string>> {
+export async function domainDefinitions(
+  dom0: Reader,
+  which: 'defined' | 'running' = 'defined',
+): Promise<ReadonlyMap<string, string>> {
+  const inactive = which === 'defined' ? ['--inactive'] : [];
   const names = [...(await domainStates(dom0)).keys()].filter((name) => name !== 'Domain-0');
   const plain = names.filter((name) => /^[\w.-]+$/.test(name));
-  const dumps = plain.map((name) => `dumpxml --inactive ${name}`).join('; ');
+  const dumps = plain.map((name) => ['dumpxml', ...inactive, name].join(' ')).join('; ');
   const asked = [
     ...(dumps === '' ? [] : [virsh(dumps)]),
-    ...names.filter((name) => !plain.includes(name)).map((name) => virsh('dumpxml', '--inactive', name)),
+    ...names.filter((name) => !plain.includes(name)).map((name) => virsh('dumpxml', ...inactive, name)),
   ];
   const printed = await Promise.all(asked.map((argv) => dom0.read(argv)));
   const xml = printed.flatMap(({ stdout }) => stdout.match(/<domain [^]*?<\/domain>/g) ?? []);

@@ -14,7 +14,7 @@ import { dom0Paths } from '../../src/spec/paths.ts';
 import { readLab } from '../../src/spec/read.ts';
 
 export const lab: Lab = readLab(
-  'guests: {molly: {}, frederick: {}}\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 20M}}',
+  'guests: {molly: {}, frederick: {}}\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 40M}}',
   'the lab of the tests',
 );
 

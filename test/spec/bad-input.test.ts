@@ -18,7 +18,7 @@ const guests = 'guests: {molly: }\n';
 const NAMES = 'a host name: lower-case letters, digits and -, from a letter to a letter or digit, at most 63';
 const NEVER_MIX =
   '  the document says: “Never mix domU and dom0 nodes in the same cluster. Doing so leads to ugly quorum problems.”';
-const KEYS = 'name, host, toolstack, guests, image, disks, network, fencing, cluster, dom0Cluster or annotate';
+const KEYS = 'name, host, toolstack, guests, image, disks, network, fencing, cluster, storage, dom0Cluster or annotate';
 const SIZES = 'a size with its unit (K, M, G or T, counted in 1024s), such as 512M or 10G';
 const PATHS = 'an absolute path of letters, digits, . _ - and /, without . and .. parts';
 
@@ -347,6 +347,12 @@ describe('values that do not go together', () => {
     [
       `${guests}cluster: {services: {a: {}}}`,
       'lab.yaml:2:11: cluster: found services, expected it with stack cman only',
+    ],
+    [`${old}cluster: {stack: cman}\nstorage: {}`, 'found storage, expected it with stack pacemaker only'],
+    [`${guests}storage: {disk: nosuch}`, 'storage.disk: found nosuch, expected one of the disks: quorum, shared'],
+    [
+      'guests: {a: , b: , c: }\ndisks: {shared: {size: 50M}}',
+      'disks.shared.size: found "50M", expected at least 60M, for a GFS2 with a journal for each guest',
     ],
     [`${guests}dom0Cluster: none`, 'lab.yaml:2:1: found dom0Cluster, expected it with stack cman only'],
     [`${old}cluster: {stack: cman}\ndom0Cluster: {name: lolcats}`, 'a name that is not the guests’ cluster’s'],

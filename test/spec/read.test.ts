@@ -53,6 +53,11 @@ const LOLCATS: Lab = {
   },
   fencing: { key: '/etc/cluster/fence_xvm.key', address: '225.0.0.12', port: 1229 },
   cluster: { stack: 'pacemaker', token: 21000, configVersion: 1 },
+  storage: {
+    disk: { name: 'shared', path: '/guests/shared.dsk', bytes: 10 * 1024 ** 3, device: 'xvdc' },
+    directory: '/shared',
+    table: 'lolcats:shared',
+  },
   dom0Cluster: { name: 'lolcats-dom0' },
   annotate: false,
 };

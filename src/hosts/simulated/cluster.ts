@@ -3,11 +3,14 @@ import { isQuorate, membersOf, ringOf } from './corosync.ts';
 import { fencingAnswers } from './fence-xvm.ts';
 import { guestsOf } from './guests.ts';
 import { logEntry } from './journal.ts';
+import { isInstalled } from './packages.ts';
 import type { Running } from './state.ts';
 import type { Machine, World } from './world.ts';
 
 export interface Resource {
   readonly id: string;
+  /** The clone that it is an instance of. */
+  readonly clone?: string;
   readonly agent: string;
   /** The node that it runs on; undefined: stopped. */
   readonly on: string | undefined;
@@ -22,6 +25,8 @@ export class Cluster {
   readonly members: readonly Machine[];
   readonly nodes: readonly { id: number; name: string }[];
   readonly cib: Cib;
+  /** Of the ring. */
+  readonly name: string;
 
   constructor(world: World, here: Machine) {
     const ring = ringOf(here);
@@ -29,6 +34,7 @@ export class Cluster {
     this.here = here;
     this.members = membersOf(world, here).filter(isUp);
     this.nodes = ring?.nodes ?? [];
+    this.name = ring?.cluster ?? '';
     this.cib = new Cib(this.members, ring?.cluster ?? '', this.nodes);
   }
 
@@ -63,33 +69,74 @@ export class Cluster {
    * gets an answer from dom0 there; other agents are not simulated, and stay stopped. Nothing starts without quorum.
    */
   resources(): readonly Resource[] {
-    return this.cib.all('primitive').map((primitive) => {
+    return this.cib.all('primitive').flatMap((primitive): readonly Resource[] => {
       const id = primitive.getAttribute('id') ?? '';
-      const agent = [
-        primitive.getAttribute('class'),
-        primitive.getAttribute('provider'),
-        primitive.getAttribute('type'),
-      ]
-        .filter(Boolean)
-        .join(':');
+      const agent = agentOf(primitive);
+      const clone = cloneOf(primitive);
+      if (clone !== undefined) return this.#instances(id, clone, agent, primitive);
       const fences = agent === 'stonith:fence_xvm';
       const candidate =
         fences && this.quorate && this.#settled
           ? this.online().find((node) => !this.bans(id, this.nameOf(node)))
           : undefined;
       const answers = candidate !== undefined && fencingAnswers(this.#world, candidate, agentArguments(primitive));
-      return {
-        id,
-        agent,
-        on: candidate && answers ? this.nameOf(candidate) : undefined,
-        failed: candidate !== undefined && !answers,
-      };
+      const on = candidate && answers ? this.nameOf(candidate) : undefined;
+      return [{ id, agent, on, failed: candidate !== undefined && !answers }];
     });
+  }
+
+  /** One on each online node: the lock manager where fencing is not switched off, a file system where it is mounted. */
+  #instances(id: string, clone: string, agent: string, primitive: Element): readonly Resource[] {
+    const { directory } = parametersOf(primitive);
+    return this.online().map((node) => {
+      const mounted = node.running?.mounts?.some(({ at }) => at === directory);
+      const runs =
+        agent === 'ocf:pacemaker:controld' ? this.#locks(node) : agent === 'ocf:heartbeat:Filesystem' && mounted;
+      return { id, clone, agent, on: runs ? this.nameOf(node) : undefined, failed: false };
+    });
+  }
+
+  /** ocf:pacemaker:controld refuses to start with stonith-enabled=false (facts/pacemaker.md), and stops by killall. */
+  #locks(node: Machine): boolean {
+    const able = isInstalled(node.tree, 'psmisc') && isInstalled(node.tree, 'dlm-controld');
+    return this.quorate && this.#settled && able && this.cib.property('stonith-enabled') !== 'false';
+  }
+
+  /** The cloned file systems that belong on a node, after the lock manager there. */
+  fileSystems(node: Machine): readonly { readonly device: string; readonly directory: string }[] {
+    const primitives = this.cib.all('primitive').filter((primitive) => cloneOf(primitive) !== undefined);
+    const locks = primitives.some((primitive) => agentOf(primitive) === 'ocf:pacemaker:controld') && this.#locks(node);
+    if (!locks || !this.online().some(({ name }) => name === node.name)) return [];
+    return primitives
+      .filter((primitive) => agentOf(primitive) === 'ocf:heartbeat:Filesystem')
+      .map((primitive) => {
+        const { device = '', directory = '' } = parametersOf(primitive);
+        return { device, directory };
+      });
   }
 }
 
+type Element = Parameters<typeof elementsOf>[0];
+
+const agentOf = (primitive: Element) =>
+  ['class', 'provider', 'type']
+    .map((name) => primitive.getAttribute(name))
+    .filter(Boolean)
+    .join(':');
+
+function cloneOf(primitive: Element): string | undefined {
+  const parent = primitive.parentNode as Element | null;
+  return parent?.nodeName === 'clone' ? (parent.getAttribute('id') ?? undefined) : undefined;
+}
+
+/** instance_attributes of a resource. */
+function parametersOf(primitive: Element): Readonly<Record<string, string>> {
+  const pairs = [...primitive.getElementsByTagName('nvpair')];
+  return Object.fromEntries(pairs.map((pair) => [pair.getAttribute('name'), pair.getAttribute('value')]));
+}
+
 /** Attributes of a fencing resource as fence_xvm(8) takes them. */
-function agentArguments(primitive: Parameters<typeof elementsOf>[0]): readonly string[] {
+function agentArguments(primitive: Element): readonly string[] {
   const pairs = [...primitive.getElementsByTagName('nvpair')];
   const value = (name: string) => pairs.find((pair) => pair.getAttribute('name') === name)?.getAttribute('value');
   const options = [

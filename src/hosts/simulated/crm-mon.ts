@@ -1,4 +1,4 @@
-import type { Cluster } from './cluster.ts';
+import type { Cluster, Resource } from './cluster.ts';
 import { ringOf } from './corosync.ts';
 import type { Machine } from './world.ts';
 
@@ -15,13 +15,18 @@ export function monitorXml(cluster: Cluster): string {
       const up = online.includes(name) || pending.includes(name);
       return `    <node name="${name}" id="${id}" online="${up}" standby="false" standby_onfail="false" maintenance="false" pending="${pending.includes(name)}" unclean="false" health="green" feature_set="3.16.2" shutdown="false" expected_up="${up}" is_dc="${dc !== undefined && cluster.nameOf(dc) === name}" resources_running="${running}" type="member"/>\n`;
     });
-  const shown = resources.map(({ id, agent, on, failed }) => {
+  const show = ({ id, agent, on, failed }: Resource) => {
     const head = `    <resource id="${id}" resource_agent="${agent}" role="${on ? 'Started' : 'Stopped'}" active="${on !== undefined}" orphaned="false" blocked="false" maintenance="false" managed="true" failed="${failed}" failure_ignored="false" nodes_running_on="${on ? 1 : 0}"`;
     const node = cluster.nodes.find(({ name }) => name === on);
     return node
       ? `${head}>\n      <node name="${node.name}" id="${node.id}" cached="true"/>\n    </resource>\n`
       : `${head}/>\n`;
+  };
+  const clones = [...new Set(resources.flatMap(({ clone }) => clone ?? []))].map((clone) => {
+    const instances = resources.filter((resource) => resource.clone === clone).map(show);
+    return `    <clone id="${clone}" multi_state="false" unique="false" maintenance="false" managed="true" disabled="false" failed="false" failure_ignored="false">\n${instances.join('')}    </clone>\n`;
   });
+  const shown = [...resources.filter(({ clone }) => clone === undefined).map(show), ...clones];
   const failures = resources
     .filter(({ failed }) => failed)
     .map(

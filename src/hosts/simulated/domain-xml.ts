@@ -31,6 +31,18 @@ function kibibytes(element: Element | undefined): number {
   return Number(element?.textContent ?? 0) * (units[element?.getAttribute('unit') || 'KiB'] ?? Number.NaN);
 }
 
+/** The images behind a domain's disks: xvdc to /guests/shared.dsk. */
+export function disksByDevice(xml: string): ReadonlyMap<string, string> {
+  const devices = named(parse(xml).documentElement ?? undefined, 'devices')[0];
+  return new Map(
+    named(devices, 'disk').map((disk) => {
+      const source = named(disk, 'source')[0];
+      const path = source?.getAttribute('file') ?? source?.getAttribute('dev') ?? '';
+      return [named(disk, 'target')[0]?.getAttribute('dev') ?? '', path];
+    }),
+  );
+}
+
 /** @throws Error for what is no domain that libvirt would define */
 export function readDomain(xml: string): Domain {
   const root = parse(xml).documentElement;

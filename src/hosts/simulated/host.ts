@@ -4,6 +4,7 @@ import { assertOnlyLooks } from '../read-only.ts';
 import { sha256 } from './bytes.ts';
 import type { Result } from './call.ts';
 import { procMounts } from './disks.ts';
+import { settleMounts } from './gfs2.ts';
 import { exclusively } from './exclusively.ts';
 import { guestsOf } from './guests.ts';
 import { runProgram } from './programs.ts';
@@ -150,6 +151,7 @@ export class SimulatedHost implements Host {
       if (installs && installs.until < Date.now()) delete world.state.running[name];
     if (changing) world.images.mend();
     finishStarts(world, [world.dom0, ...guestsOf(world)]);
+    settleMounts(world);
     startupFencing(world);
     wakeXvmd(world, world.dom0);
     return world;

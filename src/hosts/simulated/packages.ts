@@ -13,6 +13,7 @@ export const packageOf: Readonly<Record<string, string>> = {
   getfattr: 'attr',
   ip: 'iproute2',
   mke2fs: 'e2fsprogs',
+  'mkfs.gfs2': 'gfs2-utils',
   mmdebstrap: 'mmdebstrap',
   ping: 'iputils-ping',
   setfattr: 'attr',

@@ -4,6 +4,7 @@ import { quorumtool } from './corosync.ts';
 import { disks } from './disks.ts';
 import { fenceXvm } from './fence-xvm.ts';
 import { files } from './files.ts';
+import { blkid, mkfsGfs2 } from './gfs2.ts';
 import { journalctl } from './journal.ts';
 import { looks } from './looks.ts';
 import { mmdebstrap } from './mmdebstrap.ts';
@@ -55,11 +56,13 @@ const programs: Readonly<Record<string, Handler>> = {
   ...packages,
   ...pacemaker,
   ...xattrs,
+  blkid,
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
   flock,
   journalctl,
+  'mkfs.gfs2': mkfsGfs2,
   mmdebstrap,
   od,
   'ssh-keygen': sshKeygen,

@@ -11,6 +11,8 @@ export interface State {
   loops: readonly Loop[];
   /** Extended attributes of dom0's files, by path (xattr(7)). */
   readonly xattrs: Record<string, Record<string, string>>;
+  /** GFS2 file systems, by the path of their image on dom0. */
+  readonly gfs2: Record<string, Gfs2>;
   /** A file of dom0 that is being renamed. Whether it was, is seen from the files: rename(2) is atomic. */
   intent?: Intent | undefined;
   /** When the cluster's configuration was changed last, by this computer's clock in milliseconds. */
@@ -20,6 +22,12 @@ export interface State {
   lastEntry: number;
   /** The fence_xvm of 2007 that ends with 0 although the challenge failed (facts/fencing.md). */
   readonly oldClientLies?: boolean;
+}
+
+export interface Gfs2 {
+  readonly table: string;
+  readonly journals: number;
+  readonly uuid: string;
 }
 
 export interface Intent {
@@ -125,6 +133,8 @@ export interface Running extends MachineState {
   /** An installer: the image that it writes, and when it is done, by this computer's clock in milliseconds. */
   readonly installs?: { readonly image: string; readonly until: number };
   state: 'running' | 'paused';
+  /** Shared file systems that are mounted in the guest. */
+  mounts?: readonly { readonly image: string; readonly at: string }[];
   /** When it began to boot, by this computer's clock in milliseconds. */
   since: number;
   /** When it was asked to stop; likewise. */
@@ -170,6 +180,7 @@ export function freshState(clock: number): State {
     running: {},
     loops: [],
     xattrs: {},
+    gfs2: {},
     configured: 0,
     journal: [],
     lastEntry: 0,

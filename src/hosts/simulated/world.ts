@@ -89,7 +89,7 @@ export class World {
     return new Tree(
       root,
       () => this.state.clock,
-      () => [],
+      () => (running.mounts ?? []).map(({ image, at }) => ({ at, root: this.images.homeOf(image) })),
       hides,
     );
   }
@@ -112,9 +112,10 @@ export class World {
 
   /** A file that is gone has no attributes, and a rename that was under way has happened if its source is gone. */
   #prune(): void {
-    const { intent, xattrs } = this.state;
+    const { intent, xattrs, gfs2 } = this.state;
     if (intent && !this.#dom0.has(intent.from)) this.images.renamed(intent);
     for (const path of Object.keys(xattrs)) if (!this.#dom0.has(path)) delete xattrs[path];
+    for (const path of Object.keys(gfs2)) if (!this.#dom0.has(path)) delete gfs2[path];
   }
 }
 

@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { command } from '../model/change.ts';
+import type { Node, Trial } from '../model/step.ts';
+import type { Lab, Storage } from '../spec/lab.ts';
+
+/** A file of each guest on the shared file system, and what is in it. */
+const proofOf = ({ directory }: Storage, name: string) => ({
+  path: `${directory}/.cluster-lab-${name}`,
+  text: `written by ${name}\n`,
+});
+
+/** What each guest writes, all others read: so it is one file system, and not one on each. Nothing of it stays. */
+export function storageProof(lab: Lab, storage: Storage, after: readonly Node[]): Trial {
+  const first = lab.guests[0]?.name ?? '';
+  const files = lab.guests.map(({ name }) => ({ name, ...proofOf(storage, name) }));
+  return {
+    kind: 'trial',
+    id: '10.proof',
+    title: 'Write on each guest, read on the others',
+    section: "That's it!",
+    on: first,
+    after,
+    changes: files.map(({ name, path }) =>
+      command(['cat', path], { why: `write ${path} on ${name}, read it on the others, remove it` }),
+    ),
+    async basis(look) {
+      const { stdout } = await look.host.read(['blkid', '-p', '-o', 'export', `/dev/${storage.disk.device}`]);
+      const uuid = /^UUID=(.*)$/m.exec(stdout)?.[1];
+      const basis = [storage.table, storage.directory, uuid, lab.guests.map((guest) => guest.uuid)];
+      return createHash('sha256').update(JSON.stringify(basis)).digest('hex');
+    },
+    async run(host) {
+      const transcript: string[] = [];
+      for (const { name, path, text } of files) {
+        await host(name).writeFile(path, Buffer.from(text), 0o600);
+        transcript.push(`${name}# write ${path}: ${text.trim()}`);
+      }
+      for (const { name } of lab.guests) {
+        for (const { name: writer, path, text } of files) {
+          const bytes = await host(name).readFile(path);
+          const found = bytes && new TextDecoder().decode(bytes);
+          transcript.push(`${name}# cat ${path}: ${found?.trim() ?? 'there is no such file'}`);
+          if (found === text) continue;
+          const says = `${name} does not see what ${writer} wrote to ${path}`;
+          return {
+            passed: false,
+            layer: 'shared disk',
+            says,
+            hint: 'is it mounted on both? crm_mon -1; mount',
+            transcript,
+          };
+        }
+      }
+      await host(first).run(['rm', '-f', ...files.map(({ path }) => path)]);
+      const says = `each of ${lab.guests.length} guests reads what the others wrote below ${storage.directory}`;
+      return { passed: true, says, transcript };
+    },
+  };
+}
