@@ -37,6 +37,7 @@ Examples:
   lab up                       do it; on a machine without Xen, in a box with a real dom0
   lab ssh molly -- crm_mon -1  look into a guest
   lab fence-test               prove again that fencing works
+  lab doctor                   why fencing does not work, and what cures it
   lab down                     stop the cluster, then the guests
   lab init                     write a lab.yaml of your own
 
@@ -64,8 +65,39 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
   );
   lab.addCommand(
     labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
+      .option('--real <guest>', 'really fence a guest, through the cluster; then bring it back in')
+      .option('--off', 'with --real: power it off, instead of a reboot')
+      .option('--crash <guest>', 'stop a guest dead: the cluster has to find out, and to fence it')
+      .option('--split', 'part the guests: one of them has to fence the other')
+      .option('--yes', 'agree beforehand to the power being cut')
+      .option('--dry-run', 'show what would be done')
       .addOption(json())
-      .action(async (options) => exit(await (await import('./commands/lab.ts')).fenceTestCommand(options))),
+      .addHelpText(
+        'after',
+        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --split --yes',
+      )
+      .action(async (options) => {
+        const { fenceTestCommand, realFenceTest } = await import('./commands/lab.ts');
+        const real = options.real !== undefined || options.crash !== undefined || options.split === true;
+        exit(await (real ? realFenceTest(options) : fenceTestCommand(options)));
+      }),
+  );
+  lab.addCommand(
+    labCommand('doctor', 'why fencing does not work: layer by layer, the one cause, and its cure')
+      .option('--fix', 'make the cure, if it is one that lab can make, and look again')
+      .addOption(json())
+      .addHelpText(
+        'after',
+        `
+It only looks, needs no lock, and works while everything else is broken; at the end it tries the path with a
+null operation, which fences nobody. Exit codes: 0 all layers hold; 1 a cause was found, or not all could be seen.
+
+Examples:
+  lab doctor
+  lab doctor --fix
+  lab doctor --json | jq -r 'select(.event == "diagnosis") | .cause.name'`,
+      )
+      .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctorCommand(options))),
   );
   lab.addCommand(
     labCommand('ssh', 'a shell in a guest, or one command')

@@ -7,11 +7,13 @@ import type { Argv } from '../model/host.ts';
 const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   arping: always,
   blkid: (args) => args[0] === '-p',
-  bridge: always,
+  bridge: (args) => args.includes('show'),
   cibadmin: (args) =>
     args.some((arg) => arg === '-Q' || arg === '--query') && !args.some((arg) => /^--?(c|C|r|R|u|M|D|d|E|P)/.test(arg)),
   'corosync-quorumtool': (args) => args[0] === '-s',
   crm_mon: (args) => args.includes('-1'),
+  // With a format it tells the time; with -s, or digits, it would set it.
+  date: (args) => args.length === 1 && /^\+/.test(args[0] ?? ''),
   df: always,
   'dpkg-query': (args) => args[0] === '-W',
   fence_xvm: (args) => option(args, '-o') === 'list',
@@ -20,8 +22,10 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   hostname: (args) => args.length === 0,
   id: always,
   journalctl: (args) => !args.some((arg) => /^--(vacuum|rotate|flush|sync|relinquish|setup|update)/.test(arg)),
-  ip: (args) => args.includes('show'),
+  ip: (args) => args.includes('show') || (args[0] === 'route' && args[1] === 'get'),
+  'iptables-save': (args) => args.length === 0,
   losetup: (args) => args[0] === '-j' || args[0] === '-a',
+  nft: (args) => args.join(' ') === '-j list ruleset',
   ping: always,
   'qemu-img': (args) => args[0] === 'info',
   // Only the probe of sandbox/qemu.ts: a machine without disks and network.

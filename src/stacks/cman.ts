@@ -21,6 +21,12 @@ export const cman: Stack = {
   // Of the image that lab builds; cman's guests come from an installer, and are turned off inside their disks.
   offAtBoot: [],
   inside: ['sh', '-c', `for s in ${off.join(' ')}; do [ ! -e /etc/init.d/$s ] || chkconfig $s off; done`],
+  async clusterState(guest) {
+    if (!(await cmanRunning(guest))) return undefined;
+    const { there, quorate } = await members(guest);
+    return { quorate, online: there, fencing: { xvm: there.join(' and ') } };
+  },
+
   secrets: () => [],
   guestFiles: () => [],
 

@@ -38,6 +38,11 @@ export const pacemaker: Stack = {
     return text && sectionAt(readCorosyncConf(text), 'totem')?.values.get('cluster_name');
   },
 
+  async clusterState(guest) {
+    const state = await clusterState(guest);
+    return state && { quorate: state.quorate, online: state.online, fencing: Object.fromEntries(state.started) };
+  },
+
   secrets: (lab, after) => [
     randomKey(
       {

@@ -3,6 +3,14 @@ import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab, Storage } from '../spec/lab.ts';
 import type { GuestFile } from '../steps/guest-files.ts';
 
+/** What `lab status` shows of a cluster. */
+export interface ClusterView {
+  readonly quorate: boolean;
+  readonly online: readonly string[];
+  /** Fencing devices and where they run. */
+  readonly fencing: Readonly<Record<string, string>>;
+}
+
 /** What makes a cluster of the guests: the seam between the recipes and pacemaker, or cman, the document's. */
 export interface Stack {
   /** Debian packages in the guests. */
@@ -13,6 +21,8 @@ export interface Stack {
   readonly inside?: readonly string[];
   /** The cluster that a host is a node of, by its configuration file; undefined: of none. */
   clusterOf(host: Reader): Promise<string | undefined>;
+  /** The cluster as one of the guests sees it; undefined while its software does not run there. */
+  clusterState(guest: Reader): Promise<ClusterView | undefined>;
   /** Secrets made on dom0, before they are copied into the guests. */
   secrets(lab: Lab, after: readonly Node[]): readonly Step[];
   /** The cluster's configuration, the same in each guest. */

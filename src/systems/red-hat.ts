@@ -33,6 +33,6 @@ NM_CONTROLLED=no
 
   async bootState(guest) {
     const done = (await guest.stat(bootedMark)) !== undefined;
-    return { done, says: done ? 'done' : `${bootedMark} is not there yet` };
+    return { done, says: done ? 'running' : `starting: ${bootedMark} is not there yet` };
   },
 };

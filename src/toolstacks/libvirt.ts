@@ -99,6 +99,8 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
       },
     ),
 
+  domainState: (dom0, guest) => domainState(dom0, guest.name),
+
   isRunning: async (look, guest) => isAlive(await domainState(look.host, guest.name)),
 
   unique: (lab, after) =>

@@ -1,4 +1,5 @@
 import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
+import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Install, Lab, SharedDisk } from '../spec/lab.ts';
 import type { Placed } from '../steps/file-content.ts';
@@ -25,6 +26,8 @@ export interface Toolstack {
   domainNotes?(guest: Guest): NonNullable<EditOptions['notes']>;
   /** Sees that a disk is raw and shareable in the domains that run, whatever the files say. */
   shared?(lab: Lab, disk: SharedDisk, after: readonly Node[]): Step;
+  /** What the toolstack calls the state of the guest's domain: running, paused, shut off …; undefined: it knows none. */
+  domainState(dom0: Reader, guest: Guest): Promise<string | undefined>;
   /** Whether the guest runs, asked on dom0. */
   isRunning(look: Look, guest: Guest): Promise<boolean>;
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */

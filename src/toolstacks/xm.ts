@@ -74,6 +74,12 @@ disk = [ "${xmDisk({ target: image.path, vdev: 'xvda' })}" ]
 vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
 `,
 
+  async domainState(dom0, guest) {
+    const state = await xmState(dom0, guest.name);
+    // Waiting for its next interrupt: what a running domain does most of the time.
+    return state === 'blocked' ? 'running' : state;
+  },
+
   isRunning: async (look, guest) => (await xmState(look.host, guest.name)) !== undefined,
 
   unique: (lab, after) =>

@@ -35,6 +35,19 @@ describe.sequential('the run', () => {
     expect(lines(run.stdout).at(-1)).toMatchObject({ later: 0, failed: 0 });
   });
 
+  it('and status tells it', async () => {
+    const run = await lab(['status', '--json', ...on], world);
+    const guest = { domain: 'running', system: 'running', node: 'online' };
+    expect(JSON.parse(run.stdout)).toMatchObject({
+      dom0: 'up',
+      quorate: true,
+      guests: [
+        { name: 'molly', ...guest },
+        { name: 'frederick', ...guest },
+      ],
+    });
+  });
+
   it('and a second one changes nothing', async () => {
     const run = await lab(['up', '--json', ...on], world);
     expect(lines(run.stdout).at(-1)).toMatchObject({ changed: 0, later: 0, failed: 0 });

@@ -1,15 +1,17 @@
-import { readCrmMon } from '../../formats/crm-mon.ts';
 import { LabError } from '../../model/errors.ts';
 import type { Hosts } from '../../model/host.ts';
-import type { Guest } from '../../spec/lab.ts';
-import { domainState, isAlive } from '../../toolstacks/virsh.ts';
+import type { Guest, Lab } from '../../spec/lab.ts';
+import { stackOf } from '../../stacks/index.ts';
+import { systemOf } from '../../systems/index.ts';
+import { toolstackOf } from '../../toolstacks/index.ts';
+import { isAlive } from '../../toolstacks/virsh.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { showWhere } from '../where.ts';
 
 interface GuestStatus {
   readonly name: string;
   readonly address: string;
-  /** What libvirt says: running, shut off …; absent: no such domain. */
+  /** What the toolstack says: running, shut off …; absent: no such domain. */
   readonly domain: string;
   /** Whether it answers, and how far it booted. */
   readonly system: string;
@@ -42,40 +44,39 @@ export async function statusCommand(options: WhichLab & { readonly json?: boolea
 }
 
 async function look({ lab, where, hosts, journal }: Context): Promise<Status> {
-  const states = await reached(() => Promise.all(lab.guests.map(({ name }) => domainState(hosts.host('dom0'), name))));
-  const guests = await Promise.all(lab.guests.map((guest, n) => guestStatus(hosts, guest, states?.[n])));
-  const monitor = guests.find(({ crm }) => crm !== undefined)?.crm;
+  const toolstack = toolstackOf(lab);
+  const states = await reached(() =>
+    Promise.all(lab.guests.map((guest) => toolstack.domainState(hosts.host('dom0'), guest))),
+  );
+  const guests = await Promise.all(lab.guests.map((guest, n) => guestStatus(hosts, lab, guest, states?.[n])));
+  const cluster = guests.find((guest) => guest.cluster !== undefined)?.cluster;
   const unfinished = await journal.unfinished();
   return {
     lab: lab.name,
     where: showWhere(where),
     dom0: states === undefined ? 'down' : 'up',
-    guests: guests.map(({ crm: _, ...guest }) => ({
+    guests: guests.map(({ cluster: _, ...guest }) => ({
       ...guest,
-      node: monitor?.online.includes(guest.name) ? 'online' : 'offline',
+      node: cluster?.online.includes(guest.name) ? 'online' : 'offline',
     })),
-    quorate: monitor?.quorate ?? false,
-    fencing: Object.fromEntries(monitor?.started ?? []),
+    quorate: cluster?.quorate ?? false,
+    fencing: cluster?.fencing ?? {},
     ...(unfinished ? { unfinished } : {}),
   };
 }
 
-async function guestStatus(hosts: Hosts, { name, address }: Guest, state: string | undefined) {
+async function guestStatus(hosts: Hosts, lab: Lab, { name, address }: Guest, state: string | undefined) {
+  const guest = hosts.host(name);
   const found = isAlive(state)
-    ? await reached(() =>
-        Promise.all([
-          hosts.host(name).read(['systemctl', 'is-system-running']),
-          hosts.host(name).read(['crm_mon', '-1', '--output-as=xml']),
-        ]),
-      )
+    ? await reached(() => Promise.all([systemOf(lab).bootState(guest), stackOf(lab).clusterState(guest)]))
     : undefined;
-  const [system, crm] = found ?? [];
+  const [system, cluster] = found ?? [];
   return {
     name,
     address,
     domain: state ?? 'absent',
-    system: system?.stdout.trim() ?? 'does not answer',
-    ...(crm?.code === 0 ? { crm: readCrmMon(crm.stdout) } : {}),
+    system: system?.says ?? 'does not answer',
+    ...(cluster ? { cluster } : {}),
   };
 }
 

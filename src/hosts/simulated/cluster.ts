@@ -164,19 +164,21 @@ export function survivorsFence(world: World, lost: Running): void {
     const cluster = clusterOf(world, survivor);
     const target = cluster?.nodes.find(({ id }) => id === lost.services.corosync?.ring?.id);
     if (!cluster || !target || !cluster.quorate || cluster.cib.property('stonith-enabled') === 'false') continue;
-    const device = cluster
-      .resources()
-      .find(({ id, on }) => on !== undefined && hostsOf(cluster, id).includes(target.name));
-    if (!device) continue;
-    logEntry(
-      world,
-      survivor.name,
-      'pacemaker',
-      'pacemaker-fenced[901]',
-      `Operation 'reboot' targeting ${target.name} by ${device.on} for pacemaker-controld: OK`,
-    );
+    const device = deviceFor(cluster, target.name);
+    if (device === undefined) continue;
+    tellFenced(world, survivor.name, 'reboot', target.name, device);
     return;
   }
+}
+
+/** The node from which a node can be fenced: where a device for it runs. */
+export function deviceFor(cluster: Cluster, target: string): string | undefined {
+  return cluster.resources().find(({ id, on }) => on !== undefined && hostsOf(cluster, id).includes(target))?.on;
+}
+
+export function tellFenced(world: World, on: string, operation: string, target: string, device: string): void {
+  const text = `Operation '${operation}' targeting ${target} by ${device} for pacemaker-controld: OK`;
+  logEntry(world, on, 'pacemaker', 'pacemaker-fenced[901]', text);
 }
 
 /** The nodes that a device can fence: pcmk_host_map. */

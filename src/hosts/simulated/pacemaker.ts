@@ -1,7 +1,8 @@
 import { fail, getopt, type Handler, ok } from './call.ts';
 import { isSection } from './cib.ts';
-import { clusterOf } from './cluster.ts';
+import { clusterOf, deviceFor, tellFenced } from './cluster.ts';
 import { monitorText, monitorXml } from './crm-mon.ts';
+import { fence } from './libvirt.ts';
 
 /** pacemaker 2.1.5 as its tools show it; while it is off, in the words measured on a real guest. */
 
@@ -64,7 +65,11 @@ const crmMon: Handler = ({ world, machine, args }) => {
 
 /** stonith_admin(8): -L lists the devices that this node may use; -H tells what was fenced. */
 const stonithAdmin: Handler = ({ world, machine, args }) => {
-  const options = getopt(args, ['-L', '--list-registered'], ['-H', '--history', '-t', '--timeout']);
+  const options = getopt(
+    args,
+    ['-L', '--list-registered'],
+    ['-H', '--history', '-t', '--timeout', '--reboot', '--off'],
+  );
   const cluster = clusterOf(world, machine);
   if (!cluster) return fail(102, 'Could not connect to fencer: Transport endpoint is not connected');
   if (options.has('-H', '--history')) {
@@ -75,7 +80,17 @@ const stonithAdmin: Handler = ({ world, machine, args }) => {
     );
     return ok(found.map(({ text }) => `${text}\n`).join(''));
   }
-  if (!options.has('-L', '--list-registered')) return fail(64, 'stonith_admin: only -L and -H are simulated');
+  const operation = options.has('--reboot') ? 'reboot' : 'off';
+  const target = options.value('--reboot', '--off');
+  if (target !== undefined) {
+    const device = deviceFor(cluster, target);
+    if (!device) return fail(234, `Fencing of ${target} failed: No fence device`);
+    if (!fence(world, target, operation)) return fail(1, `Fencing of ${target} failed: Error occurred`);
+    tellFenced(world, machine.name, operation, target, device);
+    return ok();
+  }
+  if (!options.has('-L', '--list-registered'))
+    return fail(64, 'stonith_admin: only -L, -H, --reboot and --off are simulated');
   const here = cluster.nameOf(machine);
   const devices = cluster.cib
     .all('primitive')

@@ -1,0 +1,119 @@
+import type { Diagnosis, Finding } from '../../doctor/index.ts';
+import { diagnose, doctorChapter, examine, probesOf } from '../../doctor/index.ts';
+import { lookFor } from '../../engine/look.ts';
+import type { Node } from '../../model/step.ts';
+import { changeAsJson } from '../reporters/changes.ts';
+import { clean, type Paint, painter, tidy } from '../reporters/words.ts';
+import { type Context, openContext, type WhichLab } from '../context.ts';
+import { showWhere } from '../where.ts';
+import { chosen, resumeCommand, runChapters } from './up.ts';
+
+export interface DoctorOptions extends WhichLab {
+  readonly json?: boolean;
+  readonly fix?: boolean;
+}
+
+/** `lab doctor`: layer by layer, and the one cause. Without the lock: it looks. @returns 0 all layers hold, 1 they do not */
+export async function doctorCommand(options: DoctorOptions): Promise<number> {
+  const diagnosis = await examination(options);
+  if (!options.fix || !diagnosis.cause || diagnosis.layer === undefined) return diagnosis.allHold ? 0 : 1;
+  if (!(await cure(options, diagnosis))) return 1;
+  return (await examination(options)).allHold ? 0 : 1;
+}
+
+/** One examination, and its report. */
+async function examination(options: DoctorOptions): Promise<Diagnosis> {
+  const context = await openContext(options);
+  try {
+    const findings = await findingsOf(context);
+    const diagnosis = diagnose(findings);
+    process.stdout.write(
+      options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
+    );
+    return diagnosis;
+  } finally {
+    await context.hosts.close();
+  }
+}
+
+/** All looks of an examination see one world: each thing is looked at once. */
+export function findingsOf({ lab, hosts }: Pick<Context, 'lab' | 'hosts'>): Promise<readonly Finding[]> {
+  const node = { id: 'doctor', on: 'dom0' } as Node;
+  for (const name of ['dom0', ...lab.guests.map((guest) => guest.name)]) hosts.warm(name);
+  const look = lookFor(node, { hosts, gate: async () => {}, seen: new Map() });
+  return examine(lab, look, (name) => hosts.host(name));
+}
+
+/** Makes the cure of one cause, with the lock, through the engine. @returns whether it was made */
+async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): Promise<boolean> {
+  if (!cause) return false;
+  const context = await openContext(options);
+  const { chapters } = cause.cure;
+  const own = doctorChapter(probesOf(context.lab), layer, cause);
+  if (!own && !chapters) {
+    await context.hosts.close();
+    process.stderr.write(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
+    return false;
+  }
+  const run = own ? [own] : chosen(context.chapters, chapters);
+  return (await runChapters(context, run, options, resumeCommand('lab doctor --fix', options))) === 0;
+}
+
+type Cure = NonNullable<Diagnosis['cause']>['cure'];
+
+/** The command of a cure, with the lab and the place that this run was told. */
+function typed({ command, where }: Cure, { file, host }: DoctorOptions): string {
+  const told = resumeCommand('', { ...(file === undefined ? {} : { file }), ...(host === undefined ? {} : { host }) });
+  const whole = command.replace(/\blab (up|down|ssh|fence-test)\b(?! --host)/g, (own) => own + told);
+  return where === undefined ? whole : `${where}# ${whole}`;
+}
+
+function asJson(findings: readonly Finding[], { cause, layer, says, allHold }: Diagnosis, options: DoctorOptions) {
+  const told = (one: NonNullable<Finding['cause']> | undefined) =>
+    one && {
+      ...one,
+      cure: {
+        ...one.cure,
+        command: typed({ ...one.cure, where: undefined } as unknown as Cure, options),
+        change: one.cure.change && changeAsJson(one.cure.change),
+      },
+    };
+  const lines = [
+    ...findings.map(({ cause: why, suspect, ...finding }) => ({
+      event: 'finding',
+      ...finding,
+      cause: told(why),
+      suspect: told(suspect),
+    })),
+    { event: 'diagnosis', holds: allHold, layer, says, cause: told(cause) ?? null },
+  ];
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('');
+}
+
+function asText(
+  { lab, where }: Context,
+  findings: readonly Finding[],
+  { cause, says, allHold }: Diagnosis,
+  options: DoctorOptions,
+): string {
+  const { isTTY } = process.stdout;
+  const paint = painter(Boolean(isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
+  const width = Math.max(...findings.map(({ layer }) => layer.length));
+  const lines = [
+    `${lab.name} on ${clean(showWhere(where))}`,
+    ...findings.map((finding) => line(finding, width, paint)),
+    '',
+    cause ? `cause: ${paint('bold', cause.name)}: ${tidy(cause.says)}` : paint(allHold ? 'green' : 'yellow', says),
+    ...(cause ? [`cure:  ${cause.cure.says}`, `       ${tidy(typed(cause.cure, options))}`] : []),
+    ...(cause && !options.fix && (cause.cure.change || cause.cure.chapters)
+      ? [`       or let lab do it: ${resumeCommand('lab doctor --fix', options)}`]
+      : []),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+function line({ state, layer, saw, proves }: Finding, width: number, paint: Paint): string {
+  const colour = { holds: 'green', broken: 'red', unknown: 'yellow' } as const;
+  const text = [tidy(saw).replaceAll('\n', ' '), ...(proves ? [paint('dim', `(${proves})`)] : [])].join(' ');
+  return `  ${paint(colour[state], state.padEnd(7))}  ${layer.padEnd(width)}  ${text}`;
+}
