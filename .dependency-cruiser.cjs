@@ -10,8 +10,18 @@ const rooms = {
   'src/fencing': ['src/model', 'src/spec', 'src/formats', 'src/steps'],
   'src/toolstacks': ['src/systems', 'src/model', 'src/spec', 'src/formats', 'src/steps'],
   'src/stacks': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/toolstacks'],
+  'src/doctor': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/fencing', 'src/toolstacks', 'src/stacks'],
   'src/sandbox': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/engine', 'src/hosts'],
-  recipes: ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/systems', 'src/fencing', 'src/toolstacks', 'src/stacks'],
+  recipes: [
+    'src/model',
+    'src/spec',
+    'src/formats',
+    'src/steps',
+    'src/systems',
+    'src/fencing',
+    'src/toolstacks',
+    'src/stacks',
+  ],
 };
 
 const inside = (room) => `^${room}/`;

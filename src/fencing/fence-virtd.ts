@@ -12,7 +12,7 @@ import { fenceVirtConfPath, fenceXvm, virtdTrial } from './virtd-trial.ts';
 
 const section = 'Setting up the cluster 4';
 /** Where the unit of fence_virtd is changed: systemd.unit(5), drop-in. */
-const fenceVirtdDropIn = '/etc/systemd/system/fence_virtd.service.d/cluster-lab.conf';
+export const fenceVirtdDropIn = '/etc/systemd/system/fence_virtd.service.d/cluster-lab.conf';
 
 /**
  * fence_virtd tells about requests and mismatched keys with plain printf, in the foreground only: so it runs there, and its

@@ -90,7 +90,7 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
 const tries = 5;
 
 /** dom0 calls the guest back on a TCP port, so only one fence_xvm can run in a guest at a time: the cluster's has to end first. */
-async function whenPortIsFree(guest: Host, { fencing: { port } }: Lab, argv: Argv): Promise<Ran> {
+export async function whenPortIsFree(guest: Host, { fencing: { port } }: Lab, argv: Argv): Promise<Ran> {
   for (let attempt = 1; ; attempt++) {
     for (let look = 0; look < 60 && (await guest.read(['ss', '-Hltn'])).stdout.includes(`:${port} `); look++) {
       await new Promise((wake) => setTimeout(wake, 500));
@@ -110,12 +110,12 @@ function hintFor(log: readonly string[], lab: Lab, from: Guest): string {
   return `on dom0: systemctl status fence_virtd; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
 }
 
-async function logCursor(dom0: Host): Promise<string> {
+export async function logCursor(dom0: Host): Promise<string> {
   const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-n', '0', '--show-cursor']);
   return /^-- cursor: (\S+)/m.exec(stdout)?.[1] ?? '';
 }
 
-async function logSince(dom0: Host, cursor: string): Promise<readonly string[]> {
+export async function logSince(dom0: Host, cursor: string): Promise<readonly string[]> {
   const since = cursor === '' ? [] : [`--after-cursor=${cursor}`];
   const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-o', 'cat', '--no-pager', ...since]);
   return stdout.trimEnd().split('\n').slice(-40);

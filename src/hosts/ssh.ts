@@ -17,19 +17,15 @@ export interface Login {
 }
 
 /** Never ask, never hang on a dead peer. */
-const always = [
-  '-o',
-  'BatchMode=yes',
-  '-o',
-  'ConnectTimeout=15',
-  '-o',
-  'ServerAliveInterval=15',
-  '-o',
-  'ServerAliveCountMax=8',
-];
+const always = ['BatchMode=yes', 'ServerAliveInterval=15', 'ServerAliveCountMax=8'];
 
-function words({ destination, port, options = [] }: Login): string[] {
-  return [...always, ...(port === undefined ? [] : ['-p', String(port)]), ...options, destination];
+/** How long a connection may take (s): in a guest that is emulated and busy, sshd needed more than 15 s for its first word. */
+const patience = { dom0: 15, guest: 60 };
+
+function words({ destination, port, options = [] }: Login, to: keyof typeof patience): string[] {
+  const said = [...always, `ConnectTimeout=${patience[to]}`].flatMap((option) => ['-o', option]);
+  // ssh(1) takes the first value of an option that is said twice: the caller's.
+  return [...options, ...said, ...(port === undefined ? [] : ['-p', String(port)]), destination];
 }
 
 /**
@@ -56,7 +52,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
       'PermitLocalCommand=yes',
       '-o',
       'LocalCommand=echo ready',
-      ...words(login),
+      ...words(login, 'dom0'),
     ],
     {
       stdin: 'ignore',
@@ -70,7 +66,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
     throw new Unreachable(
       host,
       stderr.trim() || `ssh ended with exit code ${exitCode}`,
-      `try: ${quote(['ssh', ...words(login), 'true'])}`,
+      `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`,
     );
   });
   ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
@@ -82,7 +78,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
       ...(tty ? ['-tt'] : ['-T']),
       '-o',
       'LogLevel=ERROR',
-      ...words(login),
+      ...words(login, 'dom0'),
       '--',
       quote(argv),
     ],
@@ -104,7 +100,7 @@ export function throughDom0(dom0: Channel, login: Login): Channel {
         tty ? '-tt' : '-T',
         '-o',
         'LogLevel=ERROR',
-        ...words(login),
+        ...words(login, 'guest'),
         '--',
         quote(argv),
       ];

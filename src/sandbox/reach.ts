@@ -14,6 +14,8 @@ export async function sandboxLogin(local: Reader, lab: string) {
     port: Number(new TextDecoder().decode(port)),
     options: [
       ...['-F', '/dev/null', '-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', '-o', 'KexAlgorithms=curve25519-sha256'],
+      // An emulated dom0 that is busy with its guests takes its time.
+      ...['-o', 'ConnectTimeout=60'],
       ...['-o', `HostKeyAlias=${hostKeyAlias}`, '-o', `UserKnownHostsFile=${paths.knownHosts}`],
       ...['-o', 'GlobalKnownHostsFile=/dev/null', '-o', 'StrictHostKeyChecking=yes'],
     ],

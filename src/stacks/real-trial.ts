@@ -70,7 +70,11 @@ async function run(
   const files = lab.storage
     ? lab.guests.map(({ name }) => [name, `${lab.storage?.directory}/.real-${name}`] as const)
     : [];
-  for (const [name, path] of files) await host(name).writeFile(path, Buffer.from(token), 0o600);
+  for (const [name, path] of files) {
+    await host(name).writeFile(path, Buffer.from(token), 0o600);
+    // What was not on the disk yet may be lost with the power: a rename was, when this was tried without.
+    await host(name).run(['sync']);
+  }
   const before = new Map<string, string>();
   for (const { name } of lab.guests) before.set(name, await dom0Domain(dom0, name));
   tell(`domains before: ${[...before].map(([name, id]) => `${name} ${id}`).join(', ')}`);
@@ -101,9 +105,11 @@ async function run(
       return fail('quorum', `${winner.name} lost its quorum`);
     tell(`${winner.name} is quorate`);
     for (const [name, path] of files) {
-      const found = await until(async () => (await host(winner.name).readFile(path)) ?? undefined, 120_000);
-      if (found === undefined || new TextDecoder().decode(found) !== token)
-        return fail('shared disk', `what ${name} wrote to ${path} before is lost`);
+      // The first read waits until the lost node's journal was replayed.
+      const found = await until(async () => ({ bytes: await host(winner.name).readFile(path) }), 300_000);
+      if (!found) return fail('shared disk', `${winner.name} could not read ${path} within 300 s`);
+      if (found.bytes === undefined || new TextDecoder().decode(found.bytes) !== token)
+        return fail('shared disk', `what ${name} wrote to ${path} before, and synced, is lost`);
     }
     if (lab.storage) {
       await host(winner.name).writeFile(`${lab.storage.directory}/.real-after`, Buffer.from(token), 0o600);

@@ -9,6 +9,7 @@ import {
   file,
   killedAt,
   lab,
+  name,
   onDom0,
   start,
   steps,
@@ -145,6 +146,24 @@ describe.sequential('a lab on a real Xen dom0', () => {
     const related = ['7.service', '7.list', '8.molly-at-frederick', '8.frederick-at-molly', '9.fencing-started'];
     expect(related).toEqual(expect.arrayContaining(mended));
     expect(mended).toContain('7.service');
+  });
+
+  it('has a file system that both guests write', async () => {
+    const [mounted, device] = await Promise.all([
+      lab(['ssh', 'frederick', '--file', file, '--', 'findmnt', '-n', '-t', 'gfs2', '-o', 'SOURCE,TARGET']),
+      lab(['ssh', 'molly', '--file', file, '--', 'blkid', '-p', '-o', 'export', '/dev/xvdc']),
+    ]);
+    expect(mounted.stdout.trim()).toMatch(/^\/dev\/xvdc\s+\/shared$/);
+    expect(device.stdout).toContain(`LABEL=${name}:shared\n`);
+  });
+
+  it('really fences a guest, and brings it back in', async () => {
+    const run = await lab(['fence-test', '--file', file, '--real', 'frederick', '--yes']);
+    expectDone(run);
+    told('a real fencing, and whole again', run);
+    expect(run.stdout).toContain('frederick was fenced, molly stayed quorate and wrote on');
+    const again = await lab([...up, '--json']);
+    expect(summary(again)).toMatchObject({ changed: 0, later: 0, failed: 0 });
   });
 
   it('keeps a second run out, and answers status meanwhile', async () => {

@@ -1,10 +1,11 @@
-import type { Diagnosis, Finding } from '../../doctor/index.ts';
-import { diagnose, doctorChapter, examine, probesOf } from '../../doctor/index.ts';
+import { diagnose, type Diagnosis, doctorChapter, examine, type Finding, probesOf } from '../../doctor/index.ts';
 import { lookFor } from '../../engine/look.ts';
-import type { Node } from '../../model/step.ts';
+import { NotYet } from '../../model/errors.ts';
+import type { Look, Node } from '../../model/step.ts';
+import { toolstackOf } from '../../toolstacks/index.ts';
+import { type Context, openContext, type WhichLab } from '../context.ts';
 import { changeAsJson } from '../reporters/changes.ts';
 import { clean, type Paint, painter, tidy } from '../reporters/words.ts';
-import { type Context, openContext, type WhichLab } from '../context.ts';
 import { showWhere } from '../where.ts';
 import { chosen, resumeCommand, runChapters } from './up.ts';
 
@@ -36,11 +37,21 @@ async function examination(options: DoctorOptions): Promise<Diagnosis> {
   }
 }
 
-/** All looks of an examination see one world: each thing is looked at once. */
+/**
+ * All looks of an examination see one world: each thing is looked at once. A guest that is off is not asked, and not waited
+ * for.
+ */
 export function findingsOf({ lab, hosts }: Pick<Context, 'lab' | 'hosts'>): Promise<readonly Finding[]> {
   const node = { id: 'doctor', on: 'dom0' } as Node;
-  for (const name of ['dom0', ...lab.guests.map((guest) => guest.name)]) hosts.warm(name);
-  const look = lookFor(node, { hosts, gate: async () => {}, seen: new Map() });
+  hosts.warm('dom0');
+  const look: Look = lookFor(node, {
+    hosts,
+    seen: new Map(),
+    async gate(name) {
+      const guest = lab.guests.find((one) => one.name === name);
+      if (guest && !(await toolstackOf(lab).isRunning(look, guest))) throw new NotYet(name, `${name} does not run`);
+    },
+  });
   return examine(lab, look, (name) => hosts.host(name));
 }
 
@@ -61,11 +72,15 @@ async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): P
 
 type Cure = NonNullable<Diagnosis['cause']>['cure'];
 
-/** The command of a cure, with the lab and the place that this run was told. */
-function typed({ command, where }: Cure, { file, host }: DoctorOptions): string {
+/** A command with the lab and the place that this run was told. */
+function placed(command: string, { file, host }: DoctorOptions): string {
   const told = resumeCommand('', { ...(file === undefined ? {} : { file }), ...(host === undefined ? {} : { host }) });
-  const whole = command.replace(/\blab (up|down|ssh|fence-test)\b(?! --host)/g, (own) => own + told);
-  return where === undefined ? whole : `${where}# ${whole}`;
+  return command.replace(/\blab (up|down|ssh|fence-test)\b(?! --host)/g, (own) => own + told);
+}
+
+/** What to type, and where. */
+function typed({ command, where }: Cure, options: DoctorOptions): string {
+  return where === undefined ? placed(command, options) : `${where}# ${command}`;
 }
 
 function asJson(findings: readonly Finding[], { cause, layer, says, allHold }: Diagnosis, options: DoctorOptions) {
@@ -74,7 +89,7 @@ function asJson(findings: readonly Finding[], { cause, layer, says, allHold }: D
       ...one,
       cure: {
         ...one.cure,
-        command: typed({ ...one.cure, where: undefined } as unknown as Cure, options),
+        command: placed(one.cure.command, options),
         change: one.cure.change && changeAsJson(one.cure.change),
       },
     };

@@ -154,6 +154,7 @@ const test: Handler = ({ machine: { tree }, args }) => {
 export const looks: Readonly<Record<string, Handler>> = {
   cat,
   df,
+  sync: () => ok(),
   echo: ({ args }) => ok(`${args.join(' ')}\n`),
   false: () => ({ code: 1 }),
   hostname,

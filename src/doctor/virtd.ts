@@ -1,0 +1,122 @@
+import { readFenceVirtConf } from '../formats/fence-virt-conf.ts';
+import { sectionAt } from '../formats/section.ts';
+import { fenceVirtdDropIn } from '../fencing/fence-virtd.ts';
+import { fenceVirtConfPath } from '../fencing/virtd-trial.ts';
+import { command } from '../model/change.ts';
+import type { Reader } from '../model/host.ts';
+import type { Lab } from '../spec/lab.ts';
+import { textOf } from '../steps/file-content.ts';
+import { unitState } from '../steps/service.ts';
+import { keyMissingOnDom0 } from './keys.ts';
+import { broken, type Cause, chaptersAgain, type Cure, holds, type Probe, probe } from './probe.ts';
+
+export const unit = 'fence_virtd';
+export const asLabWritesIt = chaptersAgain('write its configuration anew and start it again', '7');
+const noHypervisor = 'Could not connect to any hypervisors';
+
+const begin: Cure = {
+  says: 'start it',
+  command: `systemctl start ${unit}`,
+  where: 'dom0',
+  change: command(['systemctl', 'start', unit]),
+};
+/** The daemon reads configuration and key once, when it starts. */
+export const again: Cure = {
+  says: 'let it read anew',
+  command: `systemctl restart ${unit}`,
+  where: 'dom0',
+  change: command(['systemctl', 'restart', unit]),
+};
+
+/** Does fence_virtd run? If not, its last lines in the journal tell why. */
+export const virtdRuns = (lab: Lab): Probe =>
+  probe(unit, async (look) => {
+    const dom0 = look.on('dom0');
+    const [{ active }, installed, conf, log, kernel, key] = await Promise.all([
+      unitState(dom0, unit),
+      dom0.read(['systemctl', 'show', '-p', 'LoadState', unit]),
+      dom0.readFile(fenceVirtConfPath).then(textOf),
+      dom0.read(['journalctl', '-u', unit, '-n', '30', '-o', 'cat', '--no-pager']),
+      dom0.read(['journalctl', '-k', '-n', '200', '-o', 'cat', '--no-pager']),
+      dom0.stat(lab.fencing.key),
+    ]);
+    const last = sinceStart(log.stdout);
+    if (active === 'active' && !last.at(-1)?.includes(noHypervisor))
+      return holds('it runs', 'somebody is there to hear a request');
+    const told = last.filter((line) => !/systemd|^Started|^Starting|Failed with result/.test(line));
+    const saw = `it is ${active || 'not there'}${active !== 'inactive' && told.length > 0 ? `; its last words: ${told.slice(-2).join(' / ')}` : ''}`;
+    if (installed.stdout.includes('not-found') || (conf === undefined && active !== 'active')) {
+      return broken(saw, {
+        name: 'fence_virtd-not-set-up',
+        says: 'fence_virtd is not set up on dom0 yet',
+        cure: { says: 'lab up goes on from where it is', command: 'lab up' },
+      });
+    }
+    const selinux = /avc:\s+denied.*comm="?fence_virtd"?.*/.exec(kernel.stdout)?.[0];
+    if (selinux) return broken(selinux, seLinux);
+    if (active === 'inactive') return broken(saw, stopped);
+    return broken(saw, causeOfDeath(lab, last.join('\n'), conf ?? '', key !== undefined));
+  });
+
+/** What was logged since it was started last: older failures are over. */
+function sinceStart(journal: string): readonly string[] {
+  const lines = journal.trimEnd().split('\n');
+  const start = lines.findLastIndex((line) => /^(Starting|Started) /.test(line));
+  return start === -1 ? lines : lines.slice(start);
+}
+
+const stopped: Cause = { name: 'fence_virtd-stopped', says: 'fence_virtd does not run on dom0', cure: begin };
+
+const seLinux: Cause = {
+  name: 'selinux',
+  number: 11,
+  says: 'SELinux keeps fence_virtd from its files',
+  cure: { says: 'give them their labels', command: 'restorecon -Rv /etc/cluster /etc/fence_virt.conf', where: 'dom0' },
+};
+
+function causeOfDeath(lab: Lab, log: string, conf: string, hasKey: boolean): Cause {
+  if (/Could not read key file/.test(log) || !hasKey) return keyMissingOnDom0(lab);
+  if (/Error parsing|open\/parse configuration/.test(log)) {
+    return { name: 'configuration-unreadable', says: `${fenceVirtConfPath} cannot be read`, cure: asLabWritesIt };
+  }
+  if (/Could not connect to any hypervisors|Backend plugin libvirt failed/.test(log)) {
+    const uri = uriIn(conf);
+    if (!isXen(uri)) return wrongUri(uri);
+    return {
+      name: 'hypervisor-not-found',
+      number: 8,
+      says: 'fence_virtd found no hypervisor when it was started; libvirt answers now',
+      cure: again,
+    };
+  }
+  return { ...stopped, name: 'fence_virtd-fails', says: 'fence_virtd ended by itself: see its last words' };
+}
+
+function uriIn(conf: string): string | undefined {
+  try {
+    return sectionAt(readFenceVirtConf(conf, fenceVirtConfPath), 'backends', 'libvirt')?.values.get('uri');
+  } catch {
+    return undefined;
+  }
+}
+
+/** libvirt's URIs of Xen (libvirt, drvxen). */
+export const isXen = (uri: string | undefined): boolean => /^xen:\/\/(\/|\/system)?$/.test(uri ?? '');
+
+export const wrongUri = (uri: string | undefined): Cause => ({
+  name: 'wrong-uri',
+  number: 8,
+  says: `fence_virtd is told to ask ${uri ?? 'qemu:///system (its default)'}, where no Xen guest is`,
+  cure: asLabWritesIt,
+});
+
+/** Whether it is started so that it tells what it hears; without that a failure of the path cannot be told apart. */
+export async function logsRequests(dom0: Reader): Promise<boolean> {
+  return /fence_virtd .*-d\s?[2-9]/.test(textOf(await dom0.readFile(fenceVirtdDropIn)) ?? '');
+}
+
+export const logSilent: Cause = {
+  name: 'log-silent',
+  says: 'the path does not hold, and fence_virtd does not log what it hears, so it cannot be told why',
+  cure: chaptersAgain('let it log its requests, then ask again', '7'),
+};
