@@ -9,7 +9,8 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**', 'test/faults/**'],
           testTimeout: 60_000,
-          maxWorkers: 2,
+          // Two cores; many tests wait for a simulated boot.
+          maxWorkers: 3,
         },
       },
       {

@@ -66,8 +66,12 @@ function clusterOfOne(lab: Lab, after: readonly Node[]): readonly Node[] {
     after: [configured, options],
     settle: { within: 120_000, hint: 'on dom0: cman_tool status; service cman status; tail /var/log/messages' },
     async check({ host }) {
-      const { code } = await host.read(['cman_tool', 'status']);
-      return code === 0 ? [] : [startCman];
+      // The lock file is made when all stages are done, the fencing host's among them.
+      const [status, lock] = await Promise.all([
+        host.read(['cman_tool', 'status']),
+        host.stat('/var/lock/subsys/cman'),
+      ]);
+      return status.code === 0 && lock ? [] : [startCman];
     },
   };
   return [configured, options, started, listening(lab, [started])];

@@ -3,13 +3,10 @@ import { lab, lines, scratch } from './process.ts';
 
 const on = ['--host', 'simulated:world'];
 
-test.each([
-  ['reboot', []],
-  ['off', ['--off']],
-])('a guest that was really fenced (%s) is brought back in', { timeout: 60_000 }, async (_, how) => {
+test('a guest that was really fenced is brought back in', { timeout: 60_000 }, async () => {
   const cwd = scratch();
   expect((await lab(['up', ...on], { cwd })).code).toBe(0);
-  const run = await lab(['fence-test', '--real', 'frederick', ...how, '--yes', ...on], { cwd });
+  const run = await lab(['fence-test', '--real', 'frederick', '--off', '--yes', ...on], { cwd });
   expect(run.stderr + (run.code === 0 ? '' : run.stdout)).toBe('');
   expect(run.stdout).toContain('frederick was fenced, molly stayed quorate and wrote on');
   expect(run.stdout).toMatch(/whole again \d+ s after it began/);

@@ -39,7 +39,7 @@ test('the lines of --json are those of the contract', async () => {
     expect(line).toMatchObject({
       event: 'step',
       id: expect.any(String),
-      chapter: expect.stringMatching(/^\d$/),
+      chapter: expect.stringMatching(/^\d+$/),
       host: expect.any(String),
       ms: expect.any(Number),
     });
