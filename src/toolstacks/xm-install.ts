@@ -69,12 +69,12 @@ export const xmInstall: Toolstack['install'] = ({ name: lab, image, network }, {
     after: [ended],
     async check({ host }) {
       const [done, disk, owner, running] = await Promise.all([
-        host.stat(finished),
+        markOn(host, finished),
         host.stat(image.path),
         markOn(host, image.path),
         xmState(host, name),
       ]);
-      if (done) return [];
+      if (done === lab) return [];
       if (disk !== undefined && owner !== lab)
         throw new Refused(`${image.path} is not this lab's`, 'image: {install: none} in lab.yaml uses it as it is');
       if (running === undefined && (disk?.allocated ?? 0) > 0) await rootOffset(host, image.path);

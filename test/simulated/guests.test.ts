@@ -78,7 +78,8 @@ test('pygrub needs a boot menu with a kernel that is there; libxl needs every di
 
 test('a guest boots in layers, and takes its time', async () => {
   const world = await withFrederickOff();
-  const slow = openWorld(world.directory, 400);
+  // Long enough for a look at each layer, on a machine that does other things too.
+  const slow = openWorld(world.directory, 2000);
   await slow.sh('dom0', 'virsh start frederick');
   const look = async () => {
     const ping = await slow.sh('dom0', 'ping -c 1 -W 2 192.168.77.12');
@@ -87,7 +88,7 @@ test('a guest boots in layers, and takes its time', async () => {
     return `${ping.code} ${scan.code} ${state.code === 255 ? 'no login' : state.stdout.trim()}`;
   };
   const seen = new Set<string>();
-  for (let n = 0; n < 40 && !seen.has('0 0 running'); n++) {
+  for (let n = 0; n < 400 && !seen.has('0 0 running'); n++) {
     seen.add(await look());
     await new Promise((resolve) => setTimeout(resolve, 15));
   }
