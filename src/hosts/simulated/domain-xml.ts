@@ -43,8 +43,20 @@ export function disksByDevice(xml: string): ReadonlyMap<string, string> {
   );
 }
 
+/** What was read before: each command asks for the same few domains again, and parsing them is most of its work. */
+const read = new Map<string, Domain>();
+
 /** @throws Error for what is no domain that libvirt would define */
 export function readDomain(xml: string): Domain {
+  const known = read.get(xml);
+  if (known) return known;
+  const domain = parseDomain(xml);
+  // Without a uuid it gets another one each time.
+  if (xml.includes('<uuid>')) read.set(xml, domain);
+  return domain;
+}
+
+function parseDomain(xml: string): Domain {
   const root = parse(xml).documentElement;
   if (root?.nodeName !== 'domain') throw new Error('XML error: unexpected root element');
   const text = (name: string) => named(root, name)[0]?.textContent?.trim() ?? '';
