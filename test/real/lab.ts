@@ -37,10 +37,7 @@ export const name = 'labtest';
 export const directory = mkdtempSync(join(tmpdir(), 'labtest-'));
 export const file = join(directory, 'lab.yaml');
 // A longer token than the default: an emulated guest on a busy machine was once silent for 21 s, and fenced for it.
-writeFileSync(
-  file,
-  `name: ${name}\nhost: sandbox\nguests:\n  molly: {}\n  frederick: {}\ncluster: { token: 45000 }\n`,
-);
+writeFileSync(file, `name: ${name}\nhost: sandbox\nguests:\n  molly: {}\n  frederick: {}\ncluster: { token: 45000 }\n`);
 
 const program = resolve('dist/lab.js');
 const environment = { ...process.env, XDG_STATE_HOME: join(directory, 'state'), CI: 'true' };
