@@ -67,19 +67,26 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
     labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
       .option('--real <guest>', 'really fence a guest, through the cluster; then bring it back in')
       .option('--off', 'with --real: power it off, instead of a reboot')
+      .option('--direct', 'with --real: ask the fencing host (fence_xvm), past the cluster')
       .option('--crash <guest>', 'stop a guest dead: the cluster has to find out, and to fence it')
+      .addOption(
+        new Option('--by <how>', 'with --crash: its kernel panics, or its domain is paused or destroyed')
+          .choices(['panic', 'pause', 'destroy'])
+          .default(undefined, 'panic'),
+      )
       .option('--split', 'part the guests: one of them has to fence the other')
       .option('--yes', 'agree beforehand to the power being cut')
       .option('--dry-run', 'show what would be done')
       .addOption(json())
       .addHelpText(
         'after',
-        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --split --yes',
+        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --real frederick --off --direct\n  lab fence-test --crash molly --by pause\n  lab fence-test --split --yes',
       )
       .action(async (options) => {
-        const { fenceTestCommand, realFenceTest } = await import('./commands/lab.ts');
-        const real = options.real !== undefined || options.crash !== undefined || options.split === true;
-        exit(await (real ? realFenceTest(options) : fenceTestCommand(options)));
+        const { real, off, direct, crash, by, split } = options;
+        if ([real, off, direct, crash, by, split].some((choice) => choice !== undefined))
+          exit(await (await import('./commands/ordeal.ts')).realFenceTest(options));
+        else exit(await (await import('./commands/lab.ts')).fenceTestCommand(options));
       }),
   );
   lab.addCommand(

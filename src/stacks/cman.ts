@@ -27,6 +27,9 @@ export const cman: Stack = {
     return { quorate, online: there, fencing: { xvm: there.join(' and ') } };
   },
 
+  // fence_node(8) does what cluster.conf says of the node: a reboot.
+  fence: (node) => ['fence_node', node],
+
   secrets: () => [],
   guestFiles: () => [],
 

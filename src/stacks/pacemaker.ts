@@ -40,8 +40,13 @@ export const pacemaker: Stack = {
 
   async clusterState(guest) {
     const state = await clusterState(guest);
-    return state && { quorate: state.quorate, online: state.online, fencing: Object.fromEntries(state.started) };
+    if (!state) return undefined;
+    const { quorate, online, unclean, started } = state;
+    return { quorate, online, unclean, fencing: Object.fromEntries(started) };
   },
+
+  // stonith_admin(8); -t in seconds. Its own default is two minutes, which a slow dom0 may need.
+  fence: (node, operation) => ['stonith_admin', `--${operation}`, node, '-t', '600'],
 
   secrets: (lab, after) => [
     randomKey(

@@ -1,4 +1,4 @@
-import type { Reader } from '../model/host.ts';
+import type { Argv, Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab, Storage } from '../spec/lab.ts';
 import type { GuestFile } from '../steps/guest-files.ts';
@@ -7,6 +7,8 @@ import type { GuestFile } from '../steps/guest-files.ts';
 export interface ClusterView {
   readonly quorate: boolean;
   readonly online: readonly string[];
+  /** Nodes that are lost, and not known to be fenced yet. */
+  readonly unclean?: readonly string[];
   /** Fencing devices and where they run. */
   readonly fencing: Readonly<Record<string, string>>;
 }
@@ -23,6 +25,8 @@ export interface Stack {
   clusterOf(host: Reader): Promise<string | undefined>;
   /** The cluster as one of the guests sees it; undefined while its software does not run there. */
   clusterState(guest: Reader): Promise<ClusterView | undefined>;
+  /** The command that has the cluster fence a node, run on another one: it ends when that is done. */
+  fence(node: string, operation: 'reboot' | 'off'): Argv;
   /** Secrets made on dom0, before they are copied into the guests. */
   secrets(lab: Lab, after: readonly Node[]): readonly Step[];
   /** The cluster's configuration, the same in each guest. */

@@ -101,6 +101,14 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
 
   domainState: (dom0, guest) => domainState(dom0, guest.name),
 
+  // virsh(1) prints `-` for a domain that is off.
+  async domainId(dom0, guest) {
+    const { code, stdout } = await dom0.read(virsh('domid', guest.name));
+    return code === 0 && /^\d+$/.test(stdout.trim()) ? stdout.trim() : undefined;
+  },
+
+  stopDead: (guest, how) => virsh(how === 'pause' ? 'suspend' : 'destroy', guest.name),
+
   isRunning: async (look, guest) => isAlive(await domainState(look.host, guest.name)),
 
   unique: (lab, after) =>

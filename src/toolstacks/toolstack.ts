@@ -1,5 +1,5 @@
 import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
-import type { Reader } from '../model/host.ts';
+import type { Argv, Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Install, Lab, SharedDisk } from '../spec/lab.ts';
 import type { Placed } from '../steps/file-content.ts';
@@ -28,6 +28,10 @@ export interface Toolstack {
   shared?(lab: Lab, disk: SharedDisk, after: readonly Node[]): Step;
   /** What the toolstack calls the state of the guest's domain: running, paused, shut off …; undefined: it knows none. */
   domainState(dom0: Reader, guest: Guest): Promise<string | undefined>;
+  /** The id of the guest's domain: another one after each start; undefined: it is off. */
+  domainId(dom0: Reader, guest: Guest): Promise<string | undefined>;
+  /** Stops the guest dead, as no guest stops by itself: its processors stand still, or its power is cut. */
+  stopDead(guest: Guest, how: 'pause' | 'destroy'): Argv;
   /** Whether the guest runs, asked on dom0. */
   isRunning(look: Look, guest: Guest): Promise<boolean>;
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */

@@ -74,6 +74,13 @@ disk = [ "${xmDisk({ target: image.path, vdev: 'xvda' })}" ]
 vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
 `,
 
+  async domainId(dom0, guest) {
+    const { code, stdout } = await dom0.read(['xm', 'domid', guest.name]);
+    return code === 0 && /^\d+$/.test(stdout.trim()) ? stdout.trim() : undefined;
+  },
+
+  stopDead: (guest, how) => ['xm', how, guest.name],
+
   async domainState(dom0, guest) {
     const state = await xmState(dom0, guest.name);
     // Waiting for its next interrupt: what a running domain does most of the time.

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { lab, lines, tree } from '../cli/process.ts';
 
 /** What is made of random bytes, or of them; told by its size alone. */
-const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|\/run\//;
+const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|boot_id|\/run\//;
 
 /** The world that a run left, without what differs from run to run by its nature. */
 function world(directory: string): Readonly<Record<string, string>> {

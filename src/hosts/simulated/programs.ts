@@ -16,6 +16,7 @@ import { initScript, redHatHandler } from './red-hat/programs.ts';
 import { isRedHat } from './red-hat/release.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
+import { bridge, sh } from './trouble.ts';
 import { virsh } from './virsh.ts';
 import { xattrs } from './xattrs.ts';
 import { xl } from './xl.ts';
@@ -57,6 +58,7 @@ const programs: Readonly<Record<string, Handler>> = {
   ...pacemaker,
   ...xattrs,
   blkid,
+  bridge,
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
@@ -65,6 +67,7 @@ const programs: Readonly<Record<string, Handler>> = {
   'mkfs.gfs2': mkfsGfs2,
   mmdebstrap,
   od,
+  sh,
   'ssh-keygen': sshKeygen,
   systemctl,
   timeout,

@@ -133,6 +133,8 @@ export interface Running extends MachineState {
   /** An installer: the image that it writes, and when it is done, by this computer's clock in milliseconds. */
   readonly installs?: { readonly image: string; readonly until: number };
   state: 'running' | 'paused';
+  /** Its port of the bridge does not reach other such ports (bridge(8), isolated). */
+  isolated?: boolean;
   /** Shared file systems that are mounted in the guest. */
   mounts?: readonly { readonly image: string; readonly at: string }[];
   /** When it began to boot, by this computer's clock in milliseconds. */
