@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -33,6 +33,13 @@ describe('a guest that was really fenced is brought back in', { timeout: 60_000 
     expect(existsSync(path.replace('.json', '.txt'))).toBe(true);
     const again = await lab(['up', '--json', ...on], { cwd });
     expect(lines(again.stdout).at(-1)).toMatchObject({ changed: 0, later: 0, failed: 0 });
+  });
+
+  test('a test that fails names the cause that the doctor finds', async () => {
+    writeFileSync(join(cwd, 'world/frederick/etc/cluster/fence_xvm.key'), 'of another lab');
+    const run = await lab(['fence-test', ...on], { cwd });
+    expect(run.code).toBe(1);
+    expect(run.stderr).toMatch(/layer "keys": .*frederick.* \(keys-differ\); the test said: /);
   });
 });
 

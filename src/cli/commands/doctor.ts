@@ -1,7 +1,7 @@
 import { diagnose, type Diagnosis, doctorChapter, examine, type Finding, probesOf } from '../../doctor/index.ts';
 import { lookFor } from '../../engine/look.ts';
 import { NotYet } from '../../model/errors.ts';
-import type { Look, Node } from '../../model/step.ts';
+import type { Evidence, Look, Node } from '../../model/step.ts';
 import { toolstackOf } from '../../toolstacks/index.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { changeAsJson } from '../reporters/changes.ts';
@@ -53,6 +53,19 @@ export function findingsOf({ lab, hosts }: Pick<Context, 'lab' | 'hosts'>): Prom
     },
   });
   return examine(lab, look, (name) => hosts.host(name));
+}
+
+/** A fencing test that failed, with the layer, the cause and the cure that the doctor finds; as it is, if it finds none. */
+export async function explained(context: Context, evidence: Evidence): Promise<Evidence> {
+  const { cause, layer } = diagnose(await findingsOf(context));
+  if (!cause || layer === undefined) return evidence;
+  const { says, command, where } = cause.cure;
+  return {
+    ...evidence,
+    layer,
+    says: `${cause.says} (${cause.name}); the test said: ${evidence.says}`,
+    hint: `${says}: ${where === undefined ? command : `${where}# ${command}`}`,
+  };
 }
 
 /** Makes the cure of one cause, with the lock, through the engine. @returns whether it was made */

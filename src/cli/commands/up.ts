@@ -78,6 +78,9 @@ export async function runChapters(
     fault,
     signal,
     approve: async () => choices.yes === true,
+    explain: async (trial, evidence) =>
+      // The fencing test: its layers are the doctor's.
+      trial.id.startsWith('8.') ? (await import('./doctor.ts')).explained(context, evidence) : evidence,
   };
   try {
     if (!plan) await journal.add({ is: 'run', command: resume });
