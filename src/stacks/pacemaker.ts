@@ -45,8 +45,8 @@ export const pacemaker: Stack = {
     return { quorate, online, unclean, fencing: Object.fromEntries(started) };
   },
 
-  // stonith_admin(8); -t in seconds. Its own default is two minutes, which a slow dom0 may need.
-  fence: (node, operation) => ['stonith_admin', `--${operation}`, node, '-t', '600'],
+  // stonith_admin(8): --fence is what powers off. -t in seconds; its own default is two minutes, which a slow dom0 may need.
+  fence: (node, operation) => ['stonith_admin', operation === 'off' ? '--fence' : '--reboot', node, '-t', '600'],
 
   secrets: (lab, after) => [
     randomKey(

@@ -42,12 +42,18 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   if (!begun) return code;
 
   const evidence = (await lastEvidence(journal, trial.id)) as Evidence;
-  const loser = String(evidence.measured?.fenced ?? ordeal.victim.name);
+  const loser = evidence.measured?.fenced;
   const again = await openContext(options);
-  const back = rejoinedTrial(lab, ordeal, { loser, boots: begun.boots, began: begun.at });
+  // Whoever was not fenced has nothing to come back from.
+  const back = rejoinedTrial(lab, ordeal, { loser: String(loser), boots: begun.boots, began: begun.at });
   const after = { ...back, after: again.chapters.flatMap(({ nodes }) => nodes) };
   const rejoined = { id: 'back', title: 'Back in the cluster', nodes: [after] };
-  const healed = await runChapters(again, [...again.chapters, rejoined], { ...options, yes: true }, resume);
+  const healed = await runChapters(
+    again,
+    loser === undefined ? again.chapters : [...again.chapters, rejoined],
+    { ...options, yes: true },
+    resume,
+  );
   const report = reportOf(lab, ordeal, evidence, await lastEvidence(again.journal, back.id), at);
   const path = keep(report, journal);
   process.stdout.write(

@@ -80,7 +80,7 @@ export async function runChapters(
     approve: async () => choices.yes === true,
     explain: async (trial, evidence) =>
       // The fencing test: its layers are the doctor's.
-      trial.id.startsWith('8.') ? (await import('./doctor.ts')).explained(context, evidence) : evidence,
+      trial.id.startsWith('8.') ? (await import('../diagnosis.ts')).explained(context, evidence) : evidence,
   };
   try {
     if (!plan) await journal.add({ is: 'run', command: resume });

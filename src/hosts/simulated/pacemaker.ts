@@ -68,7 +68,7 @@ const stonithAdmin: Handler = ({ world, machine, args }) => {
   const options = getopt(
     args,
     ['-L', '--list-registered'],
-    ['-H', '--history', '-t', '--timeout', '--reboot', '--off'],
+    ['-H', '--history', '-t', '--timeout', '-B', '--reboot', '-F', '--fence'],
   );
   const cluster = clusterOf(world, machine);
   if (!cluster) return fail(102, 'Could not connect to fencer: Transport endpoint is not connected');
@@ -80,8 +80,8 @@ const stonithAdmin: Handler = ({ world, machine, args }) => {
     );
     return ok(found.map(({ text }) => `${text}\n`).join(''));
   }
-  const operation = options.has('--reboot') ? 'reboot' : 'off';
-  const target = options.value('--reboot', '--off');
+  const operation = options.has('-B', '--reboot') ? 'reboot' : 'off';
+  const target = options.value('-B', '--reboot', '-F', '--fence');
   if (target !== undefined) {
     const device = deviceFor(cluster, target);
     if (!device) return fail(234, `Fencing of ${target} failed: No fence device`);
@@ -90,7 +90,7 @@ const stonithAdmin: Handler = ({ world, machine, args }) => {
     return ok();
   }
   if (!options.has('-L', '--list-registered'))
-    return fail(64, 'stonith_admin: only -L, -H, --reboot and --off are simulated');
+    return fail(64, 'stonith_admin: only -L, -H, --reboot and --fence are simulated');
   const here = cluster.nameOf(machine);
   const devices = cluster.cib
     .all('primitive')
