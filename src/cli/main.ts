@@ -136,6 +136,7 @@ Examples:
       .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
   );
   lab.addCommand(sandbox(exit));
+  lab.addCommand(snapshot(exit));
   lab.addCommand(
     new Command('rewrite')
       .description('edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout')
@@ -196,6 +197,42 @@ function sandbox(exit: (code: number) => void): Command {
     command('status', 'whether it runs, and where its files are')
       .addOption(json())
       .action(async (options) => exit(await (await run()).sandboxStatus(options))),
+  );
+  return commands;
+}
+
+function snapshot(exit: (code: number) => void): Command {
+  const commands = new Command('snapshot')
+    .description('the whole lab in a sandbox at one point in time: dom0, guests, memory and disks')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lab snapshot save clean\n  lab fence-test --split --yes\n  lab snapshot restore clean --yes',
+    );
+  const run = () => import('./commands/snapshot.ts');
+  commands.addCommand(
+    labCommand('save', 'save it as it is now')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotSave(name, options))),
+  );
+  commands.addCommand(
+    labCommand('list', 'what was saved, and when')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).snapshotList(options))),
+  );
+  commands.addCommand(
+    labCommand('restore', 'go back to what was saved, in seconds; what happened since is lost')
+      .argument('<name>')
+      .option('--yes', 'do not ask')
+      .option('--dry-run', 'show what would be done')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotRestore(name, options))),
+  );
+  commands.addCommand(
+    labCommand('delete', 'forget what was saved')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotDelete(name, options))),
   );
   return commands;
 }

@@ -27,7 +27,7 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   losetup: (args) => args[0] === '-j' || args[0] === '-a',
   nft: (args) => args.join(' ') === '-j list ruleset',
   ping: always,
-  'qemu-img': (args) => args[0] === 'info',
+  'qemu-img': (args) => args[0] === 'info' || (args[0] === 'snapshot' && args[1] === '-l'),
   // Only the probe of sandbox/qemu.ts: a machine without disks and network.
   'qemu-system-x86_64': (args) =>
     !args.some(
