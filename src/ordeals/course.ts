@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Host } from '../model/host.ts';
+import { whenPortIsFree } from '../fencing/virtd-trial.ts';
+import type { Host, Ran } from '../model/host.ts';
 import type { Evidence } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { stackOf } from '../stacks/index.ts';
@@ -96,10 +97,9 @@ export class Course {
     const { way, victim, survivor } = this.#ordeal;
     this.#tell(sayOrdeal(this.#lab, this.#ordeal));
     if (way === 'reboot' || way === 'off') {
-      const asked = request(this.#lab, this.#ordeal, way);
-      const { code, stderr, stdout } = await this.#host(survivor.name).run(asked, { timeout: limit });
-      this.#mark('answeredMs', `${asked[0]} ended with ${code} ${(stderr || stdout).trim()}`.trimEnd());
-      if (code !== 0) return this.failed('fencing', `${asked[0]} could not fence ${victim.name}`);
+      const { argv, code, stderr, stdout } = await this.#ask(survivor, way);
+      this.#mark('answeredMs', `${argv[0]} ended with ${code} ${(stderr || stdout).trim()}`.trimEnd());
+      if (code !== 0) return this.failed('fencing', `${argv[0]} could not fence ${victim.name}`);
     } else {
       await strike(this.#lab, this.#ordeal, this.#host, [...this.#domains.values()]);
     }
@@ -121,6 +121,12 @@ export class Course {
         `${loser.name} was fenced, ${winner.name} stayed quorate${this.#lab.storage ? ' and wrote on' : ''}${this.#inTime()}`,
       )
     );
+  }
+
+  /** Asks for the fencing, or for the power: fence_xvm needs a port in the guest that the cluster's own may hold just now. */
+  #ask(from: Guest, operation: 'reboot' | 'off' | 'on'): Promise<Ran> {
+    const [asked, host] = [request(this.#lab, this.#ordeal, operation), this.#host(from.name)];
+    return asked[0] === 'fence_xvm' ? whenPortIsFree(host, this.#lab, asked) : host.run(asked, { timeout: limit });
   }
 
   #inTime(): string {
@@ -217,10 +223,10 @@ export class Course {
     if (this.#ordeal.way !== 'off') return undefined;
     if ((await this.#domain(loser)) !== '') return this.failed('fencing', `${loser.name} is not off`);
     if (!this.#ordeal.direct) return undefined;
-    const asked = request(this.#lab, this.#ordeal, 'on');
-    const { code } = await this.#host(winner.name).run(asked, { timeout: limit });
+    const { code, stderr, stdout } = await this.#ask(winner, 'on');
     const id = await this.#domain(loser);
-    if (code !== 0 || id === '') return this.failed('fencing', `fence_xvm -o on ended with ${code}`);
+    if (code !== 0 || id === '')
+      return this.failed('fencing', `fence_xvm -o on ended with ${code}: ${(stderr || stdout).trim()}`);
     this.#mark('onMs', `fence_xvm -o on: the domain of ${loser.name} is ${id} now`);
     return undefined;
   }

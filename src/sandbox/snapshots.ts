@@ -99,7 +99,13 @@ function told({ monitor }: SandboxPaths, line: string): Extract<Change, { is: 'a
     says: `(qemu) ${line}`,
     async act() {
       const answer = await askMonitor(monitor, line);
-      if (answer !== '') throw new LabError(`QEMU’s monitor: ${line}: ${answer}`);
+      if (answer === '') return;
+      // A loadvm that failed leaves the machine paused, and perhaps half of another one (seen with QEMU 7.2).
+      const paused = (await askMonitor(monitor, 'info status')).includes('paused');
+      throw new LabError(
+        `QEMU’s monitor: ${line}: ${answer}`,
+        paused ? 'the sandbox is paused now: restore another state, or lab sandbox down && lab up' : undefined,
+      );
     },
   };
 }
