@@ -54,7 +54,7 @@ export function restored(paths: SandboxPaths, name: string, start: Step): Step {
     settle: { within: 120_000, hint: `read its serial log: ${paths.serial}` },
     // Not a state that could be looked for: it is asked for, and done once.
     async check(look): Promise<readonly Change[]> {
-      if (done) return (await start.check(look)).filter(({ is }) => is === 'act');
+      if (done) return (await start.check(look)).filter(({ is }) => is === 'wait');
       await present(look.host, paths, name);
       const destroys = `all that happened in the sandbox since ${name}`;
       const finished: Change = { is: 'act', says: 'go on from there', act: async () => void (done = true) };

@@ -1,3 +1,4 @@
+import { wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
@@ -32,7 +33,7 @@ export function awaited(
     settle,
     async check(look) {
       const says = await missing(look);
-      return says === undefined ? [] : [{ is: 'act', says: `wait: ${says}`, act: async () => {} }];
+      return says === undefined ? [] : [wait(`wait: ${says}`)];
     },
   };
 }

@@ -1,6 +1,6 @@
 import { xmDisk } from '../formats/disk-spec.ts';
 import { writeVif } from '../formats/vif-spec.ts';
-import { command } from '../model/change.ts';
+import { command, wait } from '../model/change.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { ownerOf } from '../steps/domain-file.ts';
@@ -118,8 +118,7 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
         if (state === undefined) return [create];
         if (state === 'paused') return [command(['xm', 'unpause', guest.name])];
         if (state === 'crashed') return [command(['xm', 'destroy', guest.name]), create];
-        if (state === 'shutdown' || state === 'dying')
-          return [{ is: 'act', says: `wait until ${guest.name} is gone`, act: async () => {} }];
+        if (state === 'shutdown' || state === 'dying') return [wait(`wait until ${guest.name} is gone`)];
         return missingOfBoot(look, lab, guest);
       },
     };

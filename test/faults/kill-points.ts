@@ -32,7 +32,7 @@ export async function undisturbed(which: Which): Promise<{ world: Readonly<Recor
     const changes = lines(run.stdout)
       // Trials make no changes.
       .filter(({ event, chapter, id }) => event === 'step' && chapter !== '8' && id !== '10.proof')
-      .reduce((sum, line) => sum + line.changes.length, 0);
+      .reduce((sum, line) => sum + line.changes.filter((change) => change.is !== 'wait').length, 0);
     return { world: world(join(cwd, 'world')), changes };
   } finally {
     rmSync(cwd, { recursive: true, force: true });
