@@ -15,8 +15,11 @@ import type { Stack } from './stack.ts';
 
 const section = 'Setting up the cluster 6';
 
-/** Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. */
-const delay = 10;
+/**
+ * Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. Ten are usual; where
+ * pacemaker itself takes half a minute to ask for a fencing (seen on an emulated dom0), the guest that should lose won with that.
+ */
+const delay = 10 * patience;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
