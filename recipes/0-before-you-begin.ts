@@ -63,7 +63,11 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     },
     (look) => overBudget(look, lab),
   );
-  return { id: '0', title: 'Before you begin', nodes: [isDom0, ...members, installed, bridged, snooping, separate, budget] };
+  return {
+    id: '0',
+    title: 'Before you begin',
+    nodes: [isDom0, ...members, installed, bridged, snooping, separate, budget],
+  };
 }
 
 /** Whether lab.yaml has guests that dom0 does not have, beside some that it has, or the other way round. */

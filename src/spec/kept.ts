@@ -26,7 +26,10 @@ export function withKept(spec: Spec, kept: Kept): Spec {
     const found = kept.get(name);
     const nodeId = guest.nodeId ?? found?.nodeId;
     const address = guest.address ?? (found && isIn(subnet, found.address) ? found.address : undefined);
-    return [name, { ...guest, ...(nodeId !== undefined && { nodeId }), ...(address !== undefined && { address }) }] as const;
+    return [
+      name,
+      { ...guest, ...(nodeId !== undefined && { nodeId }), ...(address !== undefined && { address }) },
+    ] as const;
   });
   const held = [...kept.values()];
   const ids = new Set([...held, ...guests.map(([, guest]) => guest)].flatMap(({ nodeId }) => nodeId ?? []));
@@ -66,7 +69,12 @@ function lowest(taken: Set<number>): number {
 function isIn(subnet: Subnet, address: string): boolean {
   const same = parseSubnet(`${address}/${subnet.prefix}`);
   const number = same && toNumber(address);
-  return same !== undefined && showSubnet(same) === showSubnet(subnet) && number !== subnet.network && number !== subnet.broadcast;
+  return (
+    same !== undefined &&
+    showSubnet(same) === showSubnet(subnet) &&
+    number !== subnet.network &&
+    number !== subnet.broadcast
+  );
 }
 
 /** Counting beyond the last three bytes is a rule's to complain of (rules.ts). */

@@ -65,7 +65,12 @@ const journalSize = 8;
  * before a new guest joins (chapter 9), whose mount would fail, or after it failed (chapter 10), and is then tried again. How many there are: gfs2_edit(8) -p jindex. It reads the
  * device, past the file system, so what the kernel still holds is written out first.
  */
-export function journalsFor(lab: Lab, storage: Storage, id: '9.journals' | '10.journals', after: readonly Node[]): Step {
+export function journalsFor(
+  lab: Lab,
+  storage: Storage,
+  id: '9.journals' | '10.journals',
+  after: readonly Node[],
+): Step {
   const { name } = firstGuest(lab);
   const device = `/dev/${storage.disk.device}`;
   return {

@@ -42,5 +42,9 @@ export interface Stack {
   /** Chapter 10: the file system that all guests mount, if this stack can. */
   storage?(lab: Lab, storage: Storage, after: readonly Node[]): readonly Node[];
   /** Stops the cluster software of all guests that run, before the guests are stopped: so nobody is fenced for leaving. */
-  stop(lab: { readonly guests: readonly Pick<Guest, 'name'>[] }, guests: Running, after?: readonly Node[]): readonly Step[];
+  stop(
+    lab: { readonly guests: readonly Pick<Guest, 'name'>[] },
+    guests: Running,
+    after?: readonly Node[],
+  ): readonly Step[];
 }

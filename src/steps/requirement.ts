@@ -11,10 +11,7 @@ export interface Broken {
 /**
  * What must hold and what lab must not mend by itself. `broken` says what is wrong and what to do; undefined: all is well.
  */
-export function requirement(
-  placed: Placed,
-  broken: (look: Look) => Promise<Broken | undefined>,
-): Step {
+export function requirement(placed: Placed, broken: (look: Look) => Promise<Broken | undefined>): Step {
   return {
     kind: 'step',
     ...placed,

@@ -61,19 +61,25 @@ test('pacemaker: 1, 2, 3, 4, 3, 2 and 1 guests', { timeout }, async () => {
   await becomes(lab, 'a');
 });
 
-test('pacemaker: too many at once are refused before anything is touched, and go while the lab is off', { timeout }, async () => {
-  const lab = await changingLab('pacemaker');
-  await becomes(lab, 'a', 'b', 'c', 'd');
-  const refused = await lab.up('a', 'b');
-  expect(refused.failed).toHaveLength(1);
-  expect(refused.failed[0]).toContain('lab.yaml takes c, d out of a running cluster of 4: the 2 that would stay have no quorum');
-  expect(refused.changes).toEqual([]);
-  expect((await lab.down('a', 'b')).failed).toEqual([]);
-  await becomes(lab, 'a', 'b');
-  // Off, with a new guest: the third mount finds no journal at first.
-  await lab.down('a', 'b');
-  await becomes(lab, 'a', 'b', 'e');
-});
+test(
+  'pacemaker: too many at once are refused before anything is touched, and go while the lab is off',
+  { timeout },
+  async () => {
+    const lab = await changingLab('pacemaker');
+    await becomes(lab, 'a', 'b', 'c', 'd');
+    const refused = await lab.up('a', 'b');
+    expect(refused.failed).toHaveLength(1);
+    expect(refused.failed[0]).toContain(
+      'lab.yaml takes c, d out of a running cluster of 4: the 2 that would stay have no quorum',
+    );
+    expect(refused.changes).toEqual([]);
+    expect((await lab.down('a', 'b')).failed).toEqual([]);
+    await becomes(lab, 'a', 'b');
+    // Off, with a new guest: the third mount finds no journal at first.
+    await lab.down('a', 'b');
+    await becomes(lab, 'a', 'b', 'e');
+  },
+);
 
 test('cman: 3, 4 and 3 guests while it runs; 2 and 3 only while it is off', { timeout }, async () => {
   const lab = await changingLab('cman');

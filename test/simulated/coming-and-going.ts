@@ -44,7 +44,11 @@ export interface ChangingLab {
   /** A file of a machine; undefined: there is none. */
   text(machine: string, path: string): string | undefined;
   sh(machine: string, line: string): Promise<{ code: number; stdout: string }>;
-  state(): { running: Record<string, unknown>; gfs2: Record<string, { journals: number }>; journal: { text: string }[] };
+  state(): {
+    running: Record<string, unknown>;
+    gfs2: Record<string, { journals: number }>;
+    journal: { text: string }[];
+  };
 }
 
 export async function changingLab(stack: Stack): Promise<ChangingLab> {
@@ -78,9 +82,13 @@ export async function changingLab(stack: Stack): Promise<ChangingLab> {
       slowness: async () => 1,
       pause: 10,
     });
-    const failed = events.flatMap(({ id, failure }) => (failure ? [`${id}: ${failure.message} (${failure.hint})`] : []));
+    const failed = events.flatMap(({ id, failure }) =>
+      failure ? [`${id}: ${failure.message} (${failure.hint})`] : [],
+    );
     const changes = events.flatMap(({ id, changes }) =>
-      changes.map((one) => `${id}: ${one.is === 'command' ? one.argv.join(' ') : one.is === 'file' ? one.path : one.says}`),
+      changes.map(
+        (one) => `${id}: ${one.is === 'command' ? one.argv.join(' ') : one.is === 'file' ? one.path : one.says}`,
+      ),
     );
     return { lab, summary, failed, changes };
   };
@@ -96,7 +104,9 @@ export async function changingLab(stack: Stack): Promise<ChangingLab> {
     },
     async sh(machine, line) {
       if (!last) throw new Error('nothing ran yet');
-      return hostsOf(last).host(machine).run(line.split(' ') as [string, ...string[]]);
+      return hostsOf(last)
+        .host(machine)
+        .run(line.split(' ') as [string, ...string[]]);
     },
     state: () => JSON.parse(readFileSync(join(directory, 'state.json'), 'utf8')),
   };

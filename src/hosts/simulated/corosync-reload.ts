@@ -31,7 +31,8 @@ export const cfgtool: Handler = ({ world, machine, args, midway }) => {
       return cluster !== ringOf(members[n] ?? machine)?.cluster || !nodes.some(({ id }) => id === ring?.id);
     }),
   );
-  if (refused) return fail(1, 'Could not reload configuration. Error CS_ERR_INVALID_PARAM', 'Reloading corosync.conf...\n');
+  if (refused)
+    return fail(1, 'Could not reload configuration. Error CS_ERR_INVALID_PARAM', 'Reloading corosync.conf...\n');
   // Told one after the other: who dies midway leaves a cluster that is of two minds.
   for (const [n, member] of members.entries()) {
     const service = member.state.services.corosync;

@@ -10,7 +10,8 @@ export const gfs2Edit: Handler = ({ world, machine, args }) => {
   if (!gfs2) return fail(1, `Unknown block type: ${device} is not a GFS or GFS2 file system`);
   const rows = Array.from(
     { length: gfs2.journals },
-    (_, n) => `   ${n + 3}/${n + 3} [fc7745eb] ${n + 4}/${24 + n} (0x${(n + 4).toString(16)}/0x18): File    journal${n}\n`,
+    (_, n) =>
+      `   ${n + 3}/${n + 3} [fc7745eb] ${n + 4}/${24 + n} (0x${(n + 4).toString(16)}/0x18): File    journal${n}\n`,
   );
   return ok(`Block #22    (0x16) of 10240 (0x2800) (disk inode)\n${rows.join('')}`);
 };
@@ -25,8 +26,7 @@ export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   if (image === undefined || !gfs2) return fail(255, `Error finding filesystem: ${at}: not a mounted gfs2 file system`);
   if (Number(options.value('-J') ?? 128) < 8) return fail(255, 'bad journal size');
   const journals = gfs2.journals + Number(options.value('-j') ?? 1);
-  if ((world.dom0.tree.stat(image)?.size ?? 0) < least(journals))
-    return fail(255, 'add_j: No space left on device');
+  if ((world.dom0.tree.stat(image)?.size ?? 0) < least(journals)) return fail(255, 'add_j: No space left on device');
   midway();
   world.state.gfs2[image] = { ...gfs2, journals };
   return ok(`Filesystem: ${at}\nOld journals: ${gfs2.journals}\nNew journals: ${journals}\n`);

@@ -113,8 +113,14 @@ const crmNode: Handler = ({ world, machine, args, midway }) => {
   if (!cluster) return fail(102, 'error: Could not connect to controller: Connection refused');
   if (name === undefined) return fail(64, 'crm_node: only --remove is simulated');
   if (!options.has('-f', '--force'))
-    return fail(64, 'The supplied command is considered dangerous. To prevent accidental destruction of the cluster, the --force flag is required in order to proceed.');
-  if (cluster.members.some((member) => cluster.nameOf(member) === name) || cluster.nodes.some((node) => node.name === name))
+    return fail(
+      64,
+      'The supplied command is considered dangerous. To prevent accidental destruction of the cluster, the --force flag is required in order to proceed.',
+    );
+  if (
+    cluster.members.some((member) => cluster.nameOf(member) === name) ||
+    cluster.nodes.some((node) => node.name === name)
+  )
     return fail(64, `error: Could not remove node ${name}: it is still a node of the cluster`);
   if (!cluster.quorate) return fail(1, `error: Could not remove node ${name}: no quorum`);
   midway();
@@ -131,10 +137,17 @@ const crmResource: Handler = ({ world, machine, args }) => {
   if (!cluster) return fail(102, 'crm_resource: Could not connect to the CIB: Transport endpoint is not connected');
   if (!options.has('-C', '--cleanup')) return fail(64, 'crm_resource: only --cleanup is simulated');
   for (const { running } of cluster.members) if (running) delete running.mountFailed;
-  return ok(cluster.members.map((node) => `Cleaned up ${options.value('-r', '--resource')} on ${cluster.nameOf(node)}\n`).join(''));
+  return ok(
+    cluster.members
+      .map((node) => `Cleaned up ${options.value('-r', '--resource')} on ${cluster.nameOf(node)}\n`)
+      .join(''),
+  );
 };
 
 export const pacemaker: Readonly<Record<string, Handler>> = {
   crm_node: crmNode,
   crm_resource: crmResource,
-  cibadmin, crm_mon: crmMon, stonith_admin: stonithAdmin };
+  cibadmin,
+  crm_mon: crmMon,
+  stonith_admin: stonithAdmin,
+};
