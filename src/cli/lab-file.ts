@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { BadInput } from '../model/errors.ts';
+import type { Kept } from '../spec/kept.ts';
 import type { Lab } from '../spec/lab.ts';
 
 /** Far more than any lab needs; what is longer is something else. */
@@ -11,12 +12,13 @@ export const labFile = 'lab.yaml';
 
 /**
  * Reads lab.yaml. Without `--file` and without the default file, the document's lab.
- * @throws BadInput if it cannot be read, or says something wrong
+ * @returns the lab, given the guests that are on dom0 (throws BadInput, as readLab)
+ * @throws BadInput if it cannot be read
  */
-export async function loadLab(path: string | undefined): Promise<Lab> {
+export async function loadLab(path: string | undefined): Promise<(kept?: Kept) => Lab> {
   const { readLab, defaultLab } = await import('../spec/read.ts');
   const text = await readText(path ?? labFile, path === undefined);
-  return text === undefined ? defaultLab() : readLab(text, path ?? labFile);
+  return (kept) => (text === undefined ? defaultLab(kept) : readLab(text, path ?? labFile, kept));
 }
 
 /** Regular files only: a FIFO would hang, a device never end. */

@@ -6,7 +6,7 @@ import type { Evidence } from '../../model/step.ts';
 import type { Ordeal, Way } from '../../ordeals/ordeal.ts';
 import { type Report, reportOf, reportText } from '../../ordeals/report.ts';
 import { type Begun, ordealTrial, rejoinedTrial } from '../../ordeals/trial.ts';
-import type { Lab } from '../../spec/lab.ts';
+import { type Lab, leavingOf } from '../../spec/lab.ts';
 import { ask } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from './up.ts';
@@ -89,6 +89,8 @@ function ordealOf(lab: Lab, { real, off, direct, crash, by, split }: OrdealChoic
     throw bad('found --off or --direct without --real', 'they tell how --real fences');
   if (crash === undefined && by !== undefined)
     throw bad('found --by without --crash', 'it tells how --crash stops the guest');
+  const [former] = leavingOf(lab);
+  if (former) throw bad(`${former.name} is on dom0 and no longer in lab.yaml`, 'first: lab up');
   if (lab.guests.length < 2) throw bad('there is nobody to fence the only guest', 'a lab of two guests at least');
   if (split && lab.guests.length !== 2) throw bad('--split is there for two guests only', 'with more: --crash GUEST');
   if (lab.cluster.stack === 'cman' && (split || off))

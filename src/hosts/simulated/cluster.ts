@@ -36,6 +36,7 @@ export class Cluster {
     this.nodes = ring?.nodes ?? [];
     this.name = ring?.cluster ?? '';
     this.cib = new Cib(this.members, ring?.cluster ?? '', this.nodes);
+    this.cib.know(this.nodes.filter(({ id }) => this.members.some((member) => ringOf(member)?.id === id)));
   }
 
   get quorate(): boolean {
@@ -92,7 +93,8 @@ export class Cluster {
       const mounted = node.running?.mounts?.some(({ at }) => at === directory);
       const runs =
         agent === 'ocf:pacemaker:controld' ? this.#locks(node) : agent === 'ocf:heartbeat:Filesystem' && mounted;
-      return { id, clone, agent, on: runs ? this.nameOf(node) : undefined, failed: false };
+      const failed = agent === 'ocf:heartbeat:Filesystem' && node.running?.mountFailed === true;
+      return { id, clone, agent, on: runs ? this.nameOf(node) : undefined, failed };
     });
   }
 

@@ -137,6 +137,8 @@ export interface Running extends MachineState {
   isolated?: boolean;
   /** Shared file systems that are mounted in the guest. */
   mounts?: readonly { readonly image: string; readonly at: string }[];
+  /** A mount that found no journal: it stays failed until crm_resource --cleanup. */
+  mountFailed?: boolean;
   /** When it began to boot, by this computer's clock in milliseconds. */
   since: number;
   /** When it was asked to stop; likewise. */
