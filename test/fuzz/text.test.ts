@@ -189,6 +189,7 @@ fuzz(
       try {
         const found: unknown = read({ ...some, stdout: Buffer.from(some.stdout) });
         // What was garbled is no number, and no digest.
+        if (typeof found === 'string') expect(found).toMatch(/^[0-9a-f]{64}$/);
         if (typeof found === 'object' && found !== null && 'size' in found) {
           for (const part of Object.values(found)) if (typeof part === 'number') expect(part).toBeGreaterThanOrEqual(0);
         }
