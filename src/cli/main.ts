@@ -263,4 +263,6 @@ async function main(argv: readonly string[]): Promise<number> {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+// What lab makes is the same whoever calls it; secrets have modes of their own.
+process.umask(0o022);
 process.exitCode = await main(process.argv);
