@@ -14,7 +14,7 @@ export const virtdConfigured = (lab: Lab): Probe =>
     const [conf, { started, active }, written] = await Promise.all([
       dom0.readFile(fenceVirtConfPath).then(textOf),
       unitState(dom0, unit),
-      dom0.read(['stat', '-c', '%Y', fenceVirtConfPath]),
+      dom0.read(['stat', '-c', '%.3Y', fenceVirtConfPath]),
     ]);
     if (conf === undefined) {
       const says = `dom0 has no ${fenceVirtConfPath}`;

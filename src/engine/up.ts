@@ -4,6 +4,7 @@ import type { Emit, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
 import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
 import { Applier } from './apply.ts';
+import { breakable } from './breakable.ts';
 import type { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
 import { lookFor, notYet, providersOf, type Viewpoint } from './look.ts';
@@ -25,7 +26,10 @@ export interface RunOptions {
   /** How long to wait before the world is looked at again, at first (ms; default 250); grows to twelve times that, times the slowness. */
   readonly pause?: number;
   readonly fault?: Fault | undefined;
+  /** Aborted: what is under way ends, nothing new begins. Its reason, a LabError, is what the run ends with. */
   readonly signal?: AbortSignal;
+  /** Aborted: what is under way is broken off; a trial puts right what it changed, and ends. */
+  readonly broken?: AbortSignal;
   readonly foresee?: Foresight;
   /** Asked before a change that destroys something which the plan did not show. */
   readonly approve?: (what: string) => Promise<boolean>;
@@ -114,7 +118,7 @@ class Run {
     for (const node of waiting) this.#tell(node, { verdict: 'later', changes: [], ms: 0 });
     await journal.add({ is: 'ended' });
     const summary = summarize(this.#events, this.#options.emit);
-    if (signal?.aborted) throw new Interrupted('interrupted');
+    if (signal?.aborted) throw signal.reason instanceof LabError ? signal.reason : new Interrupted('interrupted');
     return summary;
   }
 
@@ -178,7 +182,8 @@ class Run {
       try {
         return await this.#applier.apply(change, this.#options.hosts.host(step.on), says);
       } catch (error) {
-        if (!(error instanceof CommandFailed) || !alone || !step.settle) throw error;
+        // It may have been broken off on purpose.
+        if (this.#options.signal?.aborted || !(error instanceof CommandFailed) || !alone || !step.settle) throw error;
         says(`${error.message.split('\n')[0]}; looking at what really happened`);
         const now = await judge(step, this.#viewpoint, this.#options.proofs);
         if (now.is === 'failed') throw error;
@@ -192,7 +197,11 @@ class Run {
   async #try(trial: Trial): Promise<Evidence> {
     const look = lookFor(trial, this.#viewpoint);
     const basis = await trial.basis(look);
-    const evidence = await trial.run((name) => this.#options.hosts.host(name), look);
+    const { hosts, broken } = this.#options;
+    const evidence = await trial.run(
+      breakable((name) => hosts.host(name), broken),
+      look,
+    );
     await this.#options.journal.add({ is: 'evidence', id: trial.id, basis, evidence });
     if (!evidence.passed) {
       throw Object.assign(

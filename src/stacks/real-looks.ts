@@ -1,3 +1,4 @@
+import { Interrupted } from '../model/errors.ts';
 import type { Host, Reader } from '../model/host.ts';
 
 /** The id of a domain as virsh(1) tells it: another one after each start, `-` while it is off. */
@@ -11,11 +12,18 @@ export async function quorate(guest: Reader): Promise<boolean> {
   return /^Quorate:\s*Yes/m.test(stdout);
 }
 
-/** Looks until there is an answer, less and less often. A look that fails is none. */
+/**
+ * Looks until there is an answer, less and less often. A look that fails is none.
+ * @param limit ms, of a clock that nobody sets
+ * @throws Interrupted
+ */
 export async function until<T>(look: () => Promise<T | undefined>, limit: number): Promise<T | undefined> {
-  const end = Date.now() + limit;
-  for (let pause = 200; Date.now() < end; pause = Math.min(pause * 1.5, 3000)) {
-    const found = await look().catch(() => undefined);
+  const end = performance.now() + limit;
+  for (let pause = 200; performance.now() < end; pause = Math.min(pause * 1.5, 3000)) {
+    const found = await look().catch((error) => {
+      if (error instanceof Interrupted) throw error;
+      return undefined;
+    });
     if (found !== undefined) return found;
     await new Promise((wake) => setTimeout(wake, pause));
   }

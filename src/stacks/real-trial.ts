@@ -52,8 +52,9 @@ async function run(
 ): Promise<Evidence> {
   const dom0 = host('dom0');
   const transcript: string[] = [];
-  const began = Date.now();
-  const tell = (says: string) => transcript.push(`${((Date.now() - began) / 1000).toFixed(1).padStart(6)} s  ${says}`);
+  const began = performance.now();
+  const tell = (says: string) =>
+    transcript.push(`${((performance.now() - began) / 1000).toFixed(1).padStart(6)} s  ${says}`);
   const fail = (layer: string, says: string): Evidence => ({
     passed: false,
     layer,
