@@ -189,7 +189,10 @@ class Run {
         if (now.is === 'failed') throw error;
         const missing = now.is === 'change' && now.changes.some((left) => sayChange(left) === sayChange(change));
         if (!missing) return;
-        if (attempt === tries) throw error;
+        if (attempt === tries) {
+          const detail = await step.settle.diagnose?.(lookFor(step, this.#viewpoint)).catch(() => []);
+          throw Object.assign(error, { detail });
+        }
       }
     }
   }

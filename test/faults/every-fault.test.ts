@@ -44,23 +44,19 @@ const cases = (['default', 'document'] as const).flatMap((which) =>
   [...ofCommands, ...ofLooks].map((how, n) => [which, how, n] as const),
 );
 
-test.each(cases)(
-  'the %s lab, %s',
-  async (which, how, n) => {
-    const reference = await undisturbed(which);
-    const look = how.startsWith('look');
-    const [points, stride] = look ? [reference.looks, strides.look] : [reference.commands, strides.command];
-    expect(points).toBeGreaterThan(look ? 200 : 50);
-    for (let at = 1 + (n % stride); at <= points; at += stride) {
-      const { first, between, second, world: after } = await struck(which, `${how}:${at}`);
-      const place = `${how}:${at} ${JSON.stringify(first.failed)}`;
-      // Taken for whole, it is whole; otherwise the failure says why.
-      if (first.failed.length === 0) expect(between, place).toEqual(reference.world);
-      for (const { failure } of first.failed)
-        expect([failure?.message, failure?.hint, ...(failure?.detail ?? [])].join('\n'), place).toMatch(cause);
-      expect(second.failed, place).toEqual([]);
-      expect(after, place).toEqual(reference.world);
-    }
-  },
-  { timeout: 14_400_000 },
-);
+test.each(cases)('the %s lab, %s', { timeout: 14_400_000 }, async (which, how, n) => {
+  const reference = await undisturbed(which);
+  const look = how.startsWith('look');
+  const [points, stride] = look ? [reference.looks, strides.look] : [reference.commands, strides.command];
+  expect(points).toBeGreaterThan(look ? 200 : 50);
+  for (let at = 1 + (n % stride); at <= points; at += stride) {
+    const { first, between, second, world: after } = await struck(which, `${how}:${at}`);
+    const place = `${how}:${at} ${JSON.stringify(first.failed)}`;
+    // Taken for whole, it is whole; otherwise the failure says why.
+    if (first.failed.length === 0) expect(between, place).toEqual(reference.world);
+    for (const { failure } of first.failed)
+      expect([failure?.message, failure?.hint, ...(failure?.detail ?? [])].join('\n'), place).toMatch(cause);
+    expect(second.failed, place).toEqual([]);
+    expect(after, place).toEqual(reference.world);
+  }
+});

@@ -42,16 +42,21 @@ export async function freshDom0(lab: Lab): Promise<{ directory: string; gone(): 
   return { directory, gone: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
-export function hostsOf(lab: Lab, directory: string): SimulatedHosts {
+/** `guests`: all that are on this dom0, if other labs have some too. */
+export function hostsOf(lab: Lab, directory: string, guests = lab.guests): SimulatedHosts {
   const { loginKey: key, knownHosts } = dom0Paths(lab);
-  return new SimulatedHosts({ directory, guests: lab.guests, login: { key, knownHosts }, bootTime: 20 });
+  return new SimulatedHosts({ directory, guests, login: { key, knownHosts }, bootTime: 20 });
 }
 
 /** One run. Waits have a hundredth of their limits: a simulated boot takes 20 ms. */
 export async function run(
   lab: Lab,
   directory: string,
-  { fault: text, chapters = recipes(lab) }: { fault?: string | undefined; chapters?: readonly Chapter[] } = {},
+  {
+    fault: text,
+    chapters = recipes(lab),
+    all = lab.guests,
+  }: { fault?: string | undefined; chapters?: readonly Chapter[]; all?: Lab['guests'] } = {},
 ): Promise<Outcome> {
   for (const { nodes } of chapters)
     for (const node of nodes)
@@ -59,9 +64,9 @@ export async function run(
         Object.assign(node, { settle: { ...node.settle, within: node.settle.within / 100 } });
   const counts = { commands: 0, looks: 0 };
   const fault = readFault(text);
-  const plain = counted(hostsOf(lab, directory), counts);
+  const plain = counted(hostsOf(lab, directory, all), counts);
   const hosts = fault ? faulty(plain, fault) : plain;
-  const journal = new Journal(join(directory, 'journal.jsonl'), v7());
+  const journal = new Journal(join(directory, `journal-${lab.name}.jsonl`), v7());
   const failed: StepEvent[] = [];
   const began = performance.now();
   const summary = await up({

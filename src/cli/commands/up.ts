@@ -84,7 +84,10 @@ export async function runChapters(
     approve: async () => choices.yes === true,
   };
   try {
-    if (!plan) await journal.add({ is: 'run', command: resume });
+    if (!plan) {
+      await journal.compact();
+      await journal.add({ is: 'run', command: resume });
+    }
     const summary = await (plan ? foresightedDryRun(context, options) : up(options));
     await reporter.end();
     return summary.failed > 0 ? 1 : 0;
