@@ -3,6 +3,7 @@ import { command } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
+import { claimed } from '../src/steps/claims.ts';
 import { textOf } from '../src/steps/file-content.ts';
 import { requirement } from '../src/steps/requirement.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
@@ -25,6 +26,10 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
       hint: 'try it in a box: lab up --host sandbox',
     };
   });
+  const alone = claimed(
+    { id: '0.claims', title: 'Take nothing of this dom0 that another lab has', section, on: 'dom0', after: [isDom0] },
+    lab,
+  );
   const toolstack = toolstackOf(lab);
   const members = guestsChange(lab)
     ? [
@@ -35,14 +40,14 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
       ]
     : [];
   const installed = toolstack.tools(
-    { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0, ...members] },
+    { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [alone, ...members] },
     dom0Tools(lab),
   );
   const bridged = requirement(
     { id: '0.bridge', title: `Have the bridge ${bridge}`, section, on: 'dom0', after: [isDom0] },
     (look) => brokenBridge(look, lab),
   );
-  const snooping = multicastHeard(lab, [bridged]);
+  const snooping = multicastHeard(lab, [bridged, alone]);
   const separate = requirement(
     { id: '0.separate', title: 'Keep dom0 out of the guests’ cluster', section, on: 'dom0', after: [isDom0] },
     async (look) => {
@@ -66,7 +71,7 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
   return {
     id: '0',
     title: 'Before you begin',
-    nodes: [isDom0, ...members, installed, bridged, snooping, separate, budget],
+    nodes: [isDom0, alone, ...members, installed, bridged, snooping, separate, budget],
   };
 }
 

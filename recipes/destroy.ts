@@ -18,12 +18,13 @@ export function destroy(lab: Lab): Chapter {
     fencingHostOf(lab).forget(look, lab),
   );
   const state = removed('state', 'Remove its keys for the guests', [files], async ({ host }) => {
-    const { state } = dom0Paths(lab);
+    const { state, claims } = dom0Paths(lab);
     const parent = state.slice(0, state.lastIndexOf('/'));
-    const labs = (await host.list(parent)) ?? [];
-    if (!labs.includes(lab.name)) return [];
-    const path = labs.length === 1 ? parent : state;
-    return [command(['rm', '-rf', '--one-file-system', path], { destroys: state })];
+    const all = (await host.list(parent)) ?? [];
+    const own = [state, claims].filter((path) => all.includes(path.slice(parent.length + 1)));
+    if (own.length === 0) return [];
+    const paths = own.length === all.length ? [parent] : own;
+    return [command(['rm', '-rf', '--one-file-system', ...paths], { destroys: state })];
   });
   return { id: 'destroy', title: 'Destroy the lab', nodes: [...domains, files, service, state] };
 }

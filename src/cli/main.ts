@@ -260,9 +260,11 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+// Nobody reads any more, or the terminal was closed: what is under way goes on to where it can be left.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
 // What lab makes is the same whoever calls it; secrets have modes of their own.
 process.umask(0o022);
 process.exitCode = await main(process.argv);

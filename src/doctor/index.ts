@@ -1,3 +1,4 @@
+import { virtdOf } from '../fencing/virtd.ts';
 import type { Host, HostName, Reader } from '../model/host.ts';
 import type { Look } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
@@ -23,7 +24,7 @@ export { diagnose, type Diagnosis } from './diagnose.ts';
 export { doctorChapter } from './fix.ts';
 export type { Cause, Cure, Finding } from './probe.ts';
 
-const virtdStarted = async (dom0: Reader) => (await unitState(dom0, 'fence_virtd')).started;
+const virtdStarted = (lab: Lab) => async (dom0: Reader) => (await unitState(dom0, virtdOf(lab).unit)).started;
 
 /** What a request needs on its way, in causal order. Layers that a lab has not got are left out. */
 function layersOfPath(lab: Lab): readonly Probe[] {
@@ -34,8 +35,8 @@ function layersOfPath(lab: Lab): readonly Probe[] {
     ...(xm ? [xmGuestsRun(lab)] : [libvirtAnswers, guestsRun(lab), cardsOnBridge(lab)]),
     guestsAnswer(lab),
     ...(xm ? [xvmdRuns(lab)] : [virtdRuns(lab), virtdConfigured(lab)]),
-    groupJoined(lab, xm ? xvmdAgain : again),
-    keysAreEqual(lab, xm ? undefined : { started: virtdStarted, again }),
+    groupJoined(lab, xm ? xvmdAgain : again(lab)),
+    keysAreEqual(lab, xm ? undefined : { started: virtdStarted(lab), again: again(lab) }),
     multicastKept(lab),
     hostLetsIn(lab),
     guestsLetIn(lab),

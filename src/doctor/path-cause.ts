@@ -65,17 +65,17 @@ function fromLog(lab: Lab, from: Guest, log: string): Cause | undefined {
 
 /** The request was sent, and the daemon heard nothing: does it hear at all? */
 function unheard(lab: Lab, { from, dom0Lists, joined, suspects = [] }: Tried): Cause {
-  if (dom0Lists === false) return deaf;
+  if (dom0Lists === false) return deaf(lab);
   const [suspect] = suspects;
   if (suspect) return suspect;
   return joined ? hostBlocks(lab) : lost(lab, from);
 }
 
-const deaf: Cause = {
+const deaf = (lab: Lab): Cause => ({
   name: 'fence_virtd-deaf',
   says: 'fence_virtd runs, and does not even answer dom0 itself',
-  cure: again,
-};
+  cure: again(lab),
+});
 
 const anotherHost: Cause = {
   name: 'another-host-answers',

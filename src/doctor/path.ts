@@ -30,7 +30,7 @@ export async function tryPath(lab: Lab, host: (name: HostName) => Host, before: 
 }
 
 async function tryAll(lab: Lab, host: (name: HostName) => Host, before: readonly Finding[]): Promise<Seen> {
-  const tells = lab.toolstack === 'libvirt' && (await logsRequests(host('dom0')));
+  const tells = lab.toolstack === 'libvirt' && (await logsRequests(host('dom0'), lab));
   const suspects = before.flatMap(({ suspect }) => suspect ?? []);
   const joined = before.some(({ layer, state }) => layer === 'listener' && state === 'holds');
   const seen: string[] = [];
@@ -71,13 +71,13 @@ async function tryFrom(
   const guest = host(from.name);
   const ask = (...args: readonly string[]): Argv =>
     lab.toolstack === 'xm' ? ['fence_xvm', ...pathOptions(lab), ...args] : fenceXvm(lab, ...args);
-  const cursor = tells ? await logCursor(dom0) : '';
+  const cursor = tells ? await logCursor(dom0, lab) : '';
   const { stdout, stderr, code } = await whenPortIsFree(
     guest,
     lab,
     ask('-H', at.name, ...patience, '-ddd', '-o', 'null'),
   );
-  const log = tells ? (await logSince(dom0, cursor)).join('\n') : undefined;
+  const log = tells ? (await logSince(dom0, lab, cursor)).join('\n') : undefined;
   const tried = { from, output: `${stdout}${stderr}`, code, log };
   if (log === undefined || /Request|mismatch|strong enough|wrong family/.test(log)) return tried;
   return { ...tried, dom0Lists: (await dom0.read(ask(...patience, '-o', 'list'))).code === 0 };

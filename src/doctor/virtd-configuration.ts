@@ -1,30 +1,31 @@
-import { fenceVirtConfPath } from '../fencing/virtd-trial.ts';
+import { virtdOf } from '../fencing/virtd.ts';
 import { readFenceVirtConf } from '../formats/fence-virt-conf.ts';
 import { sectionAt } from '../formats/section.ts';
 import type { Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { unitState } from '../steps/service.ts';
 import { broken, type Cause, holds, type Probe, probe } from './probe.ts';
-import { again, asLabWritesIt, isXen, unit, wrongUri } from './virtd.ts';
+import { again, asLabWritesIt, isXen, wrongUri } from './virtd.ts';
 
 /** What fence_virtd is told, against lab.yaml; and whether it was told before it started. */
 export const virtdConfigured = (lab: Lab): Probe =>
   probe('configuration', async (look) => {
     const dom0 = look.on('dom0');
+    const { unit, conf: path } = virtdOf(lab);
     const [conf, { started, active }, written] = await Promise.all([
-      dom0.readFile(fenceVirtConfPath).then(textOf),
+      dom0.readFile(path).then(textOf),
       unitState(dom0, unit),
-      dom0.read(['stat', '-c', '%Y', fenceVirtConfPath]),
+      dom0.read(['stat', '-c', '%.3Y', path]),
     ]);
     if (conf === undefined) {
-      const says = `dom0 has no ${fenceVirtConfPath}`;
+      const says = `dom0 has no ${path}`;
       return broken(says, { name: 'not-configured', says, cure: asLabWritesIt });
     }
     const wrong = difference(lab, conf);
     if (wrong) return broken(wrong.says, wrong);
     if (active === 'active' && Number(written.stdout) > started) {
-      const says = `${fenceVirtConfPath} was written after fence_virtd was started`;
-      return broken(says, { name: 'daemon-stale', says: `${says}: it has not read it`, cure: again });
+      const says = `${path} was written after fence_virtd was started`;
+      return broken(says, { name: 'daemon-stale', says: `${says}: it has not read it`, cure: again(lab) });
     }
     const { bridge } = lab.network;
     return holds(
@@ -34,7 +35,7 @@ export const virtdConfigured = (lab: Lab): Probe =>
   });
 
 function difference(lab: Lab, text: string): Cause | undefined {
-  const root = readFenceVirtConf(text, fenceVirtConfPath);
+  const root = readFenceVirtConf(text, virtdOf(lab).conf);
   const daemon = sectionAt(root, 'fence_virtd')?.values;
   const listener = sectionAt(root, 'listeners', 'multicast')?.values;
   const value = (name: string, usual: string) => listener?.get(name) ?? usual;

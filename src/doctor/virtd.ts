@@ -1,7 +1,6 @@
 import { readFenceVirtConf } from '../formats/fence-virt-conf.ts';
 import { sectionAt } from '../formats/section.ts';
-import { fenceVirtdDropIn } from '../fencing/fence-virtd.ts';
-import { fenceVirtConfPath } from '../fencing/virtd-trial.ts';
+import { virtdOf } from '../fencing/virtd.ts';
 import { command } from '../model/change.ts';
 import type { Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
@@ -10,32 +9,25 @@ import { unitState } from '../steps/service.ts';
 import { keyMissingOnDom0 } from './keys.ts';
 import { broken, type Cause, chaptersAgain, type Cure, holds, type Probe, probe } from './probe.ts';
 
-export const unit = 'fence_virtd';
 export const asLabWritesIt = chaptersAgain('write its configuration anew and start it again', '7');
 const noHypervisor = 'Could not connect to any hypervisors';
 
-const begin: Cure = {
-  says: 'start it',
-  command: `systemctl start ${unit}`,
-  where: 'dom0',
-  change: command(['systemctl', 'start', unit]),
+const systemctl = (lab: Lab, verb: 'start' | 'restart', says: string): Cure => {
+  const { unit } = virtdOf(lab);
+  return { says, command: `systemctl ${verb} ${unit}`, where: 'dom0', change: command(['systemctl', verb, unit]) };
 };
 /** The daemon reads configuration and key once, when it starts. */
-export const again: Cure = {
-  says: 'let it read anew',
-  command: `systemctl restart ${unit}`,
-  where: 'dom0',
-  change: command(['systemctl', 'restart', unit]),
-};
+export const again = (lab: Lab): Cure => systemctl(lab, 'restart', 'let it read anew');
 
 /** Does fence_virtd run? If not, its last lines in the journal tell why. */
 export const virtdRuns = (lab: Lab): Probe =>
-  probe(unit, async (look) => {
+  probe('fence_virtd', async (look) => {
     const dom0 = look.on('dom0');
+    const { unit, conf: path } = virtdOf(lab);
     const [{ active }, installed, conf, log, kernel, key] = await Promise.all([
       unitState(dom0, unit),
       dom0.read(['systemctl', 'show', '-p', 'LoadState', unit]),
-      dom0.readFile(fenceVirtConfPath).then(textOf),
+      dom0.readFile(path).then(textOf),
       dom0.read(['journalctl', '-u', unit, '-n', '30', '-o', 'cat', '--no-pager']),
       dom0.read(['journalctl', '-k', '-n', '200', '-o', 'cat', '--no-pager']),
       dom0.stat(lab.fencing.key),
@@ -54,7 +46,7 @@ export const virtdRuns = (lab: Lab): Probe =>
     }
     const selinux = /avc:\s+denied.*comm="?fence_virtd"?.*/.exec(kernel.stdout)?.[0];
     if (selinux) return broken(selinux, seLinux);
-    if (active === 'inactive') return broken(saw, stopped);
+    if (active === 'inactive') return broken(saw, stopped(lab));
     return broken(saw, causeOfDeath(lab, last.join('\n'), conf ?? '', key !== undefined));
   });
 
@@ -65,7 +57,11 @@ function sinceStart(journal: string): readonly string[] {
   return start === -1 ? lines : lines.slice(start);
 }
 
-const stopped: Cause = { name: 'fence_virtd-stopped', says: 'fence_virtd does not run on dom0', cure: begin };
+const stopped = (lab: Lab): Cause => ({
+  name: 'fence_virtd-stopped',
+  says: 'fence_virtd does not run on dom0',
+  cure: systemctl(lab, 'start', 'start it'),
+});
 
 const seLinux: Cause = {
   name: 'selinux',
@@ -77,7 +73,7 @@ const seLinux: Cause = {
 function causeOfDeath(lab: Lab, log: string, conf: string, hasKey: boolean): Cause {
   if (/Could not read key file/.test(log) || !hasKey) return keyMissingOnDom0(lab);
   if (/Error parsing|open\/parse configuration/.test(log)) {
-    return { name: 'configuration-unreadable', says: `${fenceVirtConfPath} cannot be read`, cure: asLabWritesIt };
+    return { name: 'configuration-unreadable', says: `${virtdOf(lab).conf} cannot be read`, cure: asLabWritesIt };
   }
   if (/Could not connect to any hypervisors|Backend plugin libvirt failed/.test(log)) {
     const uri = uriIn(conf);
@@ -86,15 +82,15 @@ function causeOfDeath(lab: Lab, log: string, conf: string, hasKey: boolean): Cau
       name: 'hypervisor-not-found',
       number: 8,
       says: 'fence_virtd found no hypervisor when it was started; libvirt answers now',
-      cure: again,
+      cure: again(lab),
     };
   }
-  return { ...stopped, name: 'fence_virtd-fails', says: 'fence_virtd ended by itself: see its last words' };
+  return { ...stopped(lab), name: 'fence_virtd-fails', says: 'fence_virtd ended by itself: see its last words' };
 }
 
 function uriIn(conf: string): string | undefined {
   try {
-    return sectionAt(readFenceVirtConf(conf, fenceVirtConfPath), 'backends', 'libvirt')?.values.get('uri');
+    return sectionAt(readFenceVirtConf(conf, 'fence_virt.conf'), 'backends', 'libvirt')?.values.get('uri');
   } catch {
     return undefined;
   }
@@ -111,8 +107,8 @@ export const wrongUri = (uri: string | undefined): Cause => ({
 });
 
 /** Whether it is started so that it tells what it hears; without that a failure of the path cannot be told apart. */
-export async function logsRequests(dom0: Reader): Promise<boolean> {
-  return /fence_virtd .*-d\s?[2-9]/.test(textOf(await dom0.readFile(fenceVirtdDropIn)) ?? '');
+export async function logsRequests(dom0: Reader, lab: Lab): Promise<boolean> {
+  return /fence_virtd .*-d\s?[2-9]/.test(textOf(await dom0.readFile(virtdOf(lab).unitFile)) ?? '');
 }
 
 export const logSilent: Cause = {

@@ -3,28 +3,34 @@ import { BadInput, LabError } from '../model/errors.ts';
 /** A failure made on purpose. Never retried: the point is to see what a failure leaves behind. */
 export class InjectedFault extends LabError {}
 
-/** Where the N-th change (from 1) of a run goes wrong. */
+/** At the N-th change of a run, as the plan counts them (apply.ts). */
+const atChanges = ['fail', 'kill-before', 'kill-after', 'kill-during'] as const;
+/** At the N-th command that may change something, a trial's among them (faulty.ts). */
+const atCommands = ['refuse', 'refuse-always', 'crash', 'full', 'drop', 'reboot'] as const;
+/** At the N-th look (faulty.ts). */
+const atLooks = ['look', 'look-always', 'look-drop'] as const;
+
+export const hows = [...atChanges, ...atCommands, ...atLooks] as const;
+
+/** What goes wrong in a run, and where: counted from 1. docs/faults.md says what each of them is. */
 export interface Fault {
-  readonly how: 'fail' | 'kill-before' | 'kill-after' | 'kill-during';
+  readonly how: (typeof hows)[number];
   readonly at: number;
 }
 
 /**
- * `LAB_FAULT=fail:N|kill-before:N|kill-after:N|kill-during:N`: rehearse a failure, or a death by SIGKILL, on any host.
+ * `LAB_FAULT=HOW:N`: rehearse a failure, or a death by SIGKILL, on any host.
  * @throws BadInput
  */
 export function readFault(text: string | undefined): Fault | undefined {
   if (!text) return undefined;
-  const found = /^(fail|kill-before|kill-after|kill-during):([1-9]\d*)$/.exec(text);
-  if (!found) {
-    throw new BadInput([
-      {
-        place: { file: 'LAB_FAULT' },
-        message: `found "${text}", expected fail:N, kill-before:N, kill-after:N or kill-during:N, N from 1`,
-      },
-    ]);
+  const [, how, at] = /^([a-z-]+):([1-9]\d{0,8})$/.exec(text) ?? [];
+  const known = hows.find((name) => name === how);
+  if (known === undefined) {
+    const message = `found "${text}", expected HOW:N, N from 1, HOW one of ${hows.join(', ')}`;
+    throw new BadInput([{ place: { file: 'LAB_FAULT' }, message }]);
   }
-  return { how: found[1] as Fault['how'], at: Number(found[2]) };
+  return { how: known, at: Number(at) };
 }
 
 export function die(): void {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { type FileHandle, open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { LabError } from '../model/errors.ts';
 import type { Evidence } from '../model/step.ts';
@@ -21,6 +21,9 @@ export type Entry =
       readonly basis: string;
       readonly evidence: Evidence;
     };
+
+/** A journal with more entries than this is compacted when a run begins. */
+const many = 1000;
 
 /** An entry without what the journal fills in. */
 export type News = Entry extends infer E ? (E extends Entry ? Omit<E, 'run' | 'at'> : never) : never;
@@ -49,6 +52,31 @@ export class Journal {
       this.#entries = text.split('\n').flatMap(parse);
     }
     return this.#entries;
+  }
+
+  /**
+   * Leaves out what nobody asks for any more: all but the last run, and the last evidence of each trial. To be called under the
+   * lab's lock only. The new file is whole before it gets its name.
+   */
+  async compact(): Promise<void> {
+    const entries = await this.entries();
+    if (entries.length <= many) return;
+    const last = entries.findLast((entry) => entry.is === 'run')?.run;
+    const evidence = new Map(entries.flatMap((entry) => (entry.is === 'evidence' ? [[entry.id, entry] as const] : [])));
+    const kept = entries.filter(
+      (entry) => entry.run === last || (entry.is === 'evidence' && evidence.get(entry.id) === entry),
+    );
+    const fresh = `${this.path}.new`;
+    await rm(fresh, { force: true });
+    const file = await open(fresh, 'wx', 0o600);
+    try {
+      await file.write(kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(fresh, this.path);
+    this.#entries = kept;
   }
 
   /**

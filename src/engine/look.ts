@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileChange } from '../model/change.ts';
-import { NotYet } from '../model/errors.ts';
-import type { FileReader, HostName, Hosts, Reader, Stat } from '../model/host.ts';
+import { LabError, NotYet } from '../model/errors.ts';
+import type { Argv, FileReader, HostName, Hosts, Ran, Reader, Stat } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 
 /** What an earlier step of the same plan will write: later steps see it as if it were there. Keys are `host:path`. */
@@ -42,7 +42,7 @@ function readerOf(name: HostName, node: Node, { hosts, gate, overlay, seen }: Vi
   const planned = (path: string) => overlay?.get(`${name}:${path}`);
   return {
     name,
-    read: (argv) => look(['read', ...argv], (host) => host.read(argv)),
+    read: (argv) => look(['read', ...argv], (host) => answered(host, argv)),
     list: (path) => look(['list', path], (host) => host.list(path)),
     readFile: async (path) => planned(path)?.after ?? look(['file', path], (host) => host.readFile(path)),
     stat: async (path) => statOf(planned(path)) ?? look(['stat', path], (host) => host.stat(path)),
@@ -53,6 +53,23 @@ function readerOf(name: HostName, node: Node, { hosts, gate, overlay, seen }: Vi
       digest: (path) => look(['disk digest', image, path], (host) => host.disk(image).digest(path)),
     }),
   };
+}
+
+/**
+ * What a command said that only looks. One that was killed has not said all: half a list must not be taken for a whole one.
+ * @throws LabError if it is killed twice
+ */
+async function answered(host: Reader, argv: Argv): Promise<Ran> {
+  for (let attempt = 1; ; attempt++) {
+    const ran = await host.read(argv);
+    // 128 and the signal's number (sh(1)); programs of their own accord end with less, or with 255.
+    if (ran.code <= 128 || ran.code > 192) return ran;
+    if (attempt === 2)
+      throw new LabError(
+        `on ${host.name}: \`${argv.join(' ')}\`, which only looks, was killed (exit code ${ran.code})`,
+        'a signal killed it, twice; is the machine out of memory? dmesg',
+      );
+  }
 }
 
 function statOf(change: FileChange | undefined): Stat | undefined {

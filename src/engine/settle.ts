@@ -1,5 +1,5 @@
 import type { Change } from '../model/change.ts';
-import { DidNotSettle } from '../model/errors.ts';
+import { DidNotSettle, Unreachable } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Judged } from './plan.ts';
 
@@ -27,11 +27,13 @@ export async function settled(step: Step<unknown>, { judgeNow, look, says, optio
   for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
     const judged = await judgeNow();
     if (judged.is === 'met') return;
-    if (judged.is === 'failed') throw judged.error;
     const elapsed = performance.now() - began;
+    // A connection that is lost while something is awaited is made anew at the next look.
+    const lost = judged.is === 'failed' && judged.error instanceof Unreachable && elapsed < limit;
+    if (judged.is === 'failed' && !lost) throw judged.error;
     const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
     if (elapsed >= limit) {
-      const still = judged.is === 'later' ? `waits for ${judged.waitsFor}` : judged.changes.map(word).join('; ');
+      const still = judged.is === 'change' ? judged.changes.map(word).join('; ') : `waits for ${waitedFor(judged)}`;
       const error = new DidNotSettle(
         step.settle
           ? `not so after ${seconds}; still missing: ${still}`
@@ -45,6 +47,8 @@ export async function settled(step: Step<unknown>, { judgeNow, look, says, optio
     await pauseFor(pause, options.signal);
   }
 }
+
+const waitedFor = (judged: Judged) => (judged.is === 'later' ? judged.waitsFor : '');
 
 const word = (change: Change) =>
   'argv' in change ? change.argv.join(' ') : 'says' in change ? change.says : change.path;

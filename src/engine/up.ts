@@ -4,6 +4,7 @@ import type { Emit, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
 import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
 import { Applier } from './apply.ts';
+import { breakable } from './breakable.ts';
 import type { Fault } from './fault.ts';
 import type { Journal } from './journal.ts';
 import { lookFor, notYet, providersOf, type Viewpoint } from './look.ts';
@@ -25,7 +26,10 @@ export interface RunOptions {
   /** How long to wait before the world is looked at again, at first (ms; default 250); grows to twelve times that, times the slowness. */
   readonly pause?: number;
   readonly fault?: Fault | undefined;
+  /** Aborted: what is under way ends, nothing new begins. Its reason, a LabError, is what the run ends with. */
   readonly signal?: AbortSignal;
+  /** Aborted: what is under way is broken off; a trial puts right what it changed, and ends. */
+  readonly broken?: AbortSignal;
   readonly foresee?: Foresight;
   /** Asked about a trial that failed: the evidence, with the cause in it if one was found. */
   readonly explain?: (trial: Trial, evidence: Evidence) => Promise<Evidence>;
@@ -116,7 +120,7 @@ class Run {
     for (const node of waiting) this.#tell(node, { verdict: 'later', changes: [], ms: 0 });
     await journal.add({ is: 'ended' });
     const summary = summarize(this.#events, this.#options.emit);
-    if (signal?.aborted) throw new Interrupted('interrupted');
+    if (signal?.aborted) throw signal.reason instanceof LabError ? signal.reason : new Interrupted('interrupted');
     return summary;
   }
 
@@ -180,13 +184,17 @@ class Run {
       try {
         return await this.#applier.apply(change, this.#options.hosts.host(step.on), says);
       } catch (error) {
-        if (!(error instanceof CommandFailed) || !alone || !step.settle) throw error;
+        // It may have been broken off on purpose.
+        if (this.#options.signal?.aborted || !(error instanceof CommandFailed) || !alone || !step.settle) throw error;
         says(`${error.message.split('\n')[0]}; looking at what really happened`);
         const now = await judge(step, this.#viewpoint, this.#options.proofs);
         if (now.is === 'failed') throw error;
         const missing = now.is === 'change' && now.changes.some((left) => sayChange(left) === sayChange(change));
         if (!missing) return;
-        if (attempt === tries) throw error;
+        if (attempt === tries) {
+          const detail = await step.settle.diagnose?.(lookFor(step, this.#viewpoint)).catch(() => []);
+          throw Object.assign(error, { detail });
+        }
       }
     }
   }
@@ -194,8 +202,11 @@ class Run {
   async #try(trial: Trial): Promise<Evidence> {
     const look = lookFor(trial, this.#viewpoint);
     const basis = await trial.basis(look);
-    const shown = await trial.run((name) => this.#options.hosts.host(name), look);
-    const { explain } = this.#options;
+    const { hosts, broken, explain } = this.#options;
+    const shown = await trial.run(
+      breakable((name) => hosts.host(name), broken),
+      look,
+    );
     if (!shown.passed && explain) this.#options.emit({ event: 'doing', id: trial.id, says: 'looking for the cause' });
     const evidence = shown.passed || !explain ? shown : await explain(trial, shown);
     await this.#options.journal.add({ is: 'evidence', id: trial.id, basis, evidence });

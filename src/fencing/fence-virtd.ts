@@ -8,21 +8,10 @@ import { markLine } from '../steps/marks.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service, unitState } from '../steps/service.ts';
 import type { FencingHost } from './fencing-host.ts';
-import { fenceVirtConfPath, fenceXvm, virtdTrial } from './virtd-trial.ts';
+import { virtdOf } from './virtd.ts';
+import { fenceXvm, virtdTrial } from './virtd-trial.ts';
 
 const section = 'Setting up the cluster 4';
-/** Where the unit of fence_virtd is changed: systemd.unit(5), drop-in. */
-export const fenceVirtdDropIn = '/etc/systemd/system/fence_virtd.service.d/cluster-lab.conf';
-
-/**
- * fence_virtd tells about requests and mismatched keys with plain printf, in the foreground only: so it runs there, and its
- * words go to the journal line by line.
- */
-const foreground = `[Service]
-Type=simple
-ExecStart=
-ExecStart=/usr/bin/stdbuf -oL /usr/sbin/fence_virtd -F -d2
-`;
 
 /** Today's: fence_virtd, which asks libvirt. */
 export const fenceVirtd: FencingHost = {
@@ -48,58 +37,77 @@ export const fenceVirtd: FencingHost = {
 
   /** It stops with its lab: its configuration is removed only if lab wrote it for this one. */
   async forget({ host }: Look, lab: Lab) {
-    const paths = [fenceVirtConfPath, fenceVirtdDropIn];
+    const { unit, conf, unitFile } = virtdOf(lab);
+    const paths = [conf, unitFile];
     const texts = await Promise.all(paths.map((path) => host.readFile(path)));
     const own = paths.filter((_, n) => textOf(texts[n])?.startsWith(markLine(lab.name)));
     if (own.length === 0) return [];
     return [
-      command(['systemctl', 'stop', 'fence_virtd']),
+      command(['systemctl', 'stop', unit]),
       ...own.map((path) => command(['rm', '-f', path], { destroys: path })),
       command(['systemctl', 'daemon-reload']),
     ];
   },
 };
 
+/**
+ * Only this lab's guests may ask, and only for one another: libvirt would let them fence every guest of dom0. Dom0 itself, which
+ * asks for the list, comes from 127.0.0.1 (measured), or from its address on the bridge.
+ */
+function confOf({ name, fencing, guests, network }: Lab): string {
+  return fenceVirtConf({
+    ...fencing,
+    bridge: network.bridge,
+    uri: 'xen:///system',
+    group: {
+      name,
+      from: ['127.0.0.1', network.dom0Address, ...guests.map(({ address }) => address)],
+      targets: guests.flatMap((guest) => [guest.name, guest.uuid]),
+    },
+  });
+}
+
 function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): readonly Node[] {
+  const virtd = virtdOf(lab);
   const configured = fileContent(
-    { id: '7.configuration', title: `Write ${fenceVirtConfPath}`, section, on: 'dom0', after },
+    { id: '7.configuration', title: `Write ${virtd.conf}`, section, on: 'dom0', after },
     {
-      path: fenceVirtConfPath,
+      path: virtd.conf,
       mode: 0o600,
-      text: `${markLine(lab.name)}\n${fenceVirtConf({ ...lab.fencing, bridge: lab.network.bridge, uri: 'xen:///system' })}`,
+      text: `${markLine(lab.name)}\n${confOf(lab)}`,
     },
   );
   const unit: Step = {
     kind: 'step',
     id: '7.unit',
-    title: 'Let fence_virtd log its requests',
+    title: `Let ${virtd.unit} log its requests`,
     section,
     on: 'dom0',
     after,
     async check(look) {
       const [missing, unit] = await Promise.all([
-        missingFile(look, fenceVirtdDropIn, 0o644, `${markLine(lab.name)}\n${foreground}`),
-        unitState(look.host, 'fence_virtd'),
+        missingFile(look, virtd.unitFile, 0o644, `${markLine(lab.name)}\n${virtd.unitText}`),
+        unitState(look.host, virtd.unit),
       ]);
       const reload = missing.length > 0 || unit.reload;
       return reload ? [...missing, command(['systemctl', 'daemon-reload'])] : [];
     },
   };
   const running = service(
-    { id: '7.service', title: 'Start fence_virtd', section, on: 'dom0', after: [configured, unit] },
+    { id: '7.service', title: `Start ${virtd.unit}`, section, on: 'dom0', after: [configured, unit] },
     {
-      unit: 'fence_virtd',
+      unit: virtd.unit,
       running: true,
-      staleAfter: [fenceVirtConfPath, fenceVirtdDropIn, lab.fencing.key],
-      settle: { within: 30_000, hint: 'look at: journalctl -u fence_virtd' },
+      staleAfter: [virtd.conf, virtd.unitFile, lab.fencing.key],
+      settle: { within: 30_000, hint: `look at: journalctl -u ${virtd.unit}` },
     },
   );
   const listed = awaited(
     { id: '7.list', title: 'See all guests with fence_xvm -o list', section, on: 'dom0', after: [running, ...defined] },
-    { within: 60_000, hint: 'on dom0: virsh -c xen:///system list --all; journalctl -u fence_virtd' },
+    { within: 60_000, hint: `on dom0: virsh -c xen:///system list --all; journalctl -u ${virtd.unit}` },
     async ({ host }) => {
       // Without the daemon it would wait for half a minute.
-      if ((await unitState(host, 'fence_virtd')).active !== 'active') return 'fence_virtd does not run';
+      if ((await unitState(host, virtd.unit)).active !== 'active') return `${virtd.unit} does not run`;
       const { code, stdout, stderr } = await host.read(fenceXvm(lab, '-o', 'list'));
       const seen = readFenceList(stdout);
       const unseen = lab.guests.filter(

@@ -4,15 +4,13 @@ import { command } from '../model/change.ts';
 import type { Argv, Host, Ran } from '../model/host.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
+import { virtdOf } from './virtd.ts';
 import type { Placed } from '../steps/file-content.ts';
 
 /** The options that every fence_xvm call of a lab needs: nothing is left to defaults. */
 export function fenceXvm({ fencing }: Pick<Lab, 'fencing'>, ...args: readonly string[]): Argv {
   return ['fence_xvm', '-a', fencing.address, '-p', String(fencing.port), '-k', fencing.key, ...args];
 }
-
-/** Where fence_virtd's configuration lies on dom0. */
-export const fenceVirtConfPath = '/etc/fence_virt.conf';
 
 /**
  * The fencing test of the document: from one guest, aimed at another, list and then null. It passes on proof of the whole
@@ -44,12 +42,13 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
         transcript,
       });
 
-      const daemon = await dom0.read(['systemctl', 'is-active', 'fence_virtd']);
+      const { unit } = virtdOf(lab);
+      const daemon = await dom0.read(['systemctl', 'is-active', unit]);
       if (daemon.stdout.trim() !== 'active') {
         return fail(
           'fence_virtd',
-          `fence_virtd does not run on dom0 (${daemon.stdout.trim()})`,
-          'lab up starts it; why it ended: journalctl -u fence_virtd',
+          `${unit} does not run on dom0 (${daemon.stdout.trim()})`,
+          `lab up starts it; why it ended: journalctl -u ${unit}`,
         );
       }
       const listed = await whenPortIsFree(guest, lab, list);
@@ -62,11 +61,11 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
           'a domain made by xl create is invisible to libvirt: lab up defines and starts it there',
         );
       }
-      const cursor = await logCursor(dom0);
+      const cursor = await logCursor(dom0, lab);
       const tried = await whenPortIsFree(guest, lab, nullTest);
       keep(from.name, tried);
-      const log = await logSince(dom0, cursor);
-      transcript.push('dom0# journalctl -u fence_virtd', ...log);
+      const log = await logSince(dom0, lab, cursor);
+      transcript.push(`dom0# journalctl -u ${unit}`, ...log);
       const verdict = judgeNullTest(`${tried.stdout}${tried.stderr}`, tried.code);
       const request = log.some((line) => line.includes('Request') && line.includes(at.name));
       if (!verdict.passed)
@@ -107,17 +106,18 @@ function hintFor(log: readonly string[], lab: Lab, from: Guest): string {
     return `the keys differ: compare sha256sum ${lab.fencing.key} on dom0 and in ${from.name}`;
   if (/Failed to call back|Network is unreachable/.test(text))
     return `dom0 cannot open TCP ${lab.fencing.port} on ${from.address}: look at the guest's firewall and the route`;
-  return `on dom0: systemctl status fence_virtd; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
+  return `on dom0: systemctl status ${virtdOf(lab).unit}; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
 }
 
-export async function logCursor(dom0: Host): Promise<string> {
-  const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-n', '0', '--show-cursor']);
+export async function logCursor(dom0: Host, lab: Lab): Promise<string> {
+  const { stdout } = await dom0.read(['journalctl', '-u', virtdOf(lab).unit, '-n', '0', '--show-cursor']);
   return /^-- cursor: (\S+)/m.exec(stdout)?.[1] ?? '';
 }
 
-export async function logSince(dom0: Host, cursor: string): Promise<readonly string[]> {
+export async function logSince(dom0: Host, lab: Lab, cursor: string): Promise<readonly string[]> {
   const since = cursor === '' ? [] : [`--after-cursor=${cursor}`];
-  const { stdout } = await dom0.read(['journalctl', '-u', 'fence_virtd', '-o', 'cat', '--no-pager', ...since]);
+  const { unit } = virtdOf(lab);
+  const { stdout } = await dom0.read(['journalctl', '-u', unit, '-o', 'cat', '--no-pager', ...since]);
   return stdout.trimEnd().split('\n').slice(-40);
 }
 
@@ -126,7 +126,7 @@ async function basisOf(look: Look, lab: Lab, from: Guest, at: Guest): Promise<st
   const dom0 = look.on('dom0');
   const found = await Promise.all([
     dom0.digest(lab.fencing.key),
-    dom0.digest(fenceVirtConfPath),
+    dom0.digest(virtdOf(lab).conf),
     look.on(from.name).digest(lab.fencing.key),
   ]);
   const basis = [lab.fencing, lab.network.bridge, from.mac, from.address, at.name, at.uuid, ...found];

@@ -117,7 +117,11 @@ async function logged(dom0: Host): Promise<readonly string[]> {
 
 /** Looks again and again, half a minute at most: these are moments, unless something is broken. */
 async function until(holds: () => Promise<boolean>): Promise<boolean> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await new Promise((wake) => setTimeout(wake, 100)))
+  for (
+    const end = performance.now() + 30_000;
+    performance.now() < end;
+    await new Promise((wake) => setTimeout(wake, 100))
+  )
     if (await holds()) return true;
   return false;
 }

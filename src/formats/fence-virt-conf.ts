@@ -11,14 +11,24 @@ export interface FenceVirtConf {
   readonly bridge: string;
   /** libvirt's connection, e.g. xen:///system. */
   readonly uri: string;
+  /** Who may fence whom; everybody everyone, without. */
+  readonly group?: FenceGroup;
+}
+
+/** `groups { group { … } }`: requests from these addresses may be about these domains, and no others (rc 3, measured). */
+export interface FenceGroup {
+  readonly name: string;
+  readonly from: readonly string[];
+  /** Names and uuids: what a request says is compared as it is written. */
+  readonly targets: readonly string[];
 }
 
 /**
  * fence_virt.conf(5) for fence_virtd on dom0: it listens to multicast on the guests' bridge and acts through libvirt.
  * @throws BadInput for a value with a quote or a line break: the format has no escapes
  */
-export function fenceVirtConf({ key, address, port, bridge, uri }: FenceVirtConf): string {
-  for (const value of [key, address, bridge, uri]) {
+export function fenceVirtConf({ key, address, port, bridge, uri, group }: FenceVirtConf): string {
+  for (const value of [key, address, bridge, uri, ...(group ? [group.name, ...group.from, ...group.targets] : [])]) {
     if (!/["\p{Cc}]/u.test(value)) continue;
     const message = `${JSON.stringify(value)} cannot stand in fence_virt.conf, which has no escapes`;
     throw new BadInput([{ place: { file: 'fence_virt.conf' }, message }]);
@@ -42,6 +52,20 @@ backends {
     libvirt {
         uri = "${uri}";
     }
+}
+${group ? groupText(group) : ''}`;
+}
+
+function groupText({ name, from, targets }: FenceGroup): string {
+  const lines = [
+    `name = "${name}";`,
+    ...from.map((address) => `ip = "${address}";`),
+    ...targets.map((target) => `uuid = "${target}";`),
+  ];
+  return `
+groups {
+    group {
+${lines.map((line) => `        ${line}\n`).join('')}    }
 }
 `;
 }

@@ -4,11 +4,14 @@ import type { Argv } from '../model/host.ts';
 export interface Channel {
   /** `tty`: the program gets a terminal. */
   wrap(argv: Argv, tty?: boolean): Argv;
+  /** It broke: it has to be opened anew. */
+  gone(): boolean;
   close(): Promise<void>;
 }
 
 /** The machine that lab runs on. */
 export const localChannel: Channel = {
   wrap: (argv) => argv,
+  gone: () => false,
   close: async () => {},
 };

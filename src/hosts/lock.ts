@@ -74,8 +74,11 @@ export async function takeLock(
       );
     throw new Unreachable(host, `cannot take the lock ${path}: ${ended.stderr.trim() || ended.shortMessage}`);
   }
+  let released = false;
   return {
+    onLost: (lost) => void holder.then(() => released || lost()),
     async release() {
+      released = true;
       holder.stdin.end();
       await holder;
     },

@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { CommandFailed, Refused } from '../model/errors.ts';
+import { CommandFailed, GivenUp, Refused } from '../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 import { working } from './lock.ts';
@@ -42,7 +42,15 @@ export class ShellHost implements Host {
     this.#open = open;
   }
 
-  channel(): Promise<Channel> {
+  /** One that broke is opened anew. */
+  async channel(): Promise<Channel> {
+    const channel = this.#channel;
+    if (channel && (await channel.catch(() => undefined))?.gone() && this.#channel === channel)
+      this.#channel = undefined;
+    return this.#connect();
+  }
+
+  #connect(): Promise<Channel> {
     this.#channel ??= this.#open();
     this.#channel.catch(() => {
       this.#channel = undefined; // try again next time
@@ -84,7 +92,15 @@ export class ShellHost implements Host {
     if (onOutput)
       for (const stream of [child.stdout, child.stderr])
         stream.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
-    if (midway) setTimeout(midway, 30);
+    if (midway)
+      setTimeout(() => {
+        try {
+          midway();
+        } catch (error) {
+          if (!(error instanceof GivenUp)) throw error;
+          child.kill('SIGKILL');
+        }
+      }, 30);
     if (child.pid !== undefined) this.#running.add(child.pid);
     const { exitCode, stdout, stderr, timedOut, shortMessage } = await child;
     if (child.pid !== undefined) this.#running.delete(child.pid);
@@ -107,9 +123,16 @@ export class ShellHost implements Host {
       throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
   }
 
-  /** Ends the commands under way, with all their children here. */
+  /** Ends the commands and looks under way, with all their children here. */
   kill(): void {
-    for (const pid of this.#running) process.kill(-pid, 'SIGTERM');
+    this.#shell?.close();
+    for (const pid of this.#running) {
+      try {
+        process.kill(-pid, 'SIGTERM');
+      } catch {
+        // It has just ended.
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -151,16 +174,27 @@ export class ShellHost implements Host {
       this.#asked = [];
       if (batch.length === 0) return;
       try {
-        const shell = await this.#warmShell();
-        this.roundTrips++;
-        const { texts, index } = scripts.joined(batch);
-        await shell.ask(texts, batchLimit, (answer, n) => {
+        await this.#askAll(batch);
+      } catch (error) {
+        for (const asked of batch) asked.reject(error);
+      }
+    })();
+  }
+
+  /** A connection that stood, and broke, is made anew, once: a look does no harm if it is made twice. */
+  async #askAll(batch: readonly Asked[]): Promise<void> {
+    const { texts, index } = scripts.joined(batch);
+    for (let attempt = 1; ; attempt++) {
+      const shell = await this.#warmShell();
+      this.roundTrips++;
+      try {
+        return await shell.ask(texts, batchLimit, (answer, n) => {
           for (const [at, asked] of batch.entries()) if (index[at] === n) asked.resolve(answer);
         });
       } catch (error) {
         this.#shell = undefined;
-        for (const asked of batch) asked.reject(error);
+        if (attempt === 2 || !shell.broke) throw error;
       }
-    })();
+    }
   }
 }

@@ -26,6 +26,9 @@ export class WarmShell {
   #wake: () => void = () => {};
   /** It cannot be asked any more: it ended, by itself or by close(). */
   ended = false;
+  /** It ended by itself, after it had answered: the connection broke. */
+  broke = false;
+  #answered = false;
 
   /** `argv`: how to start `sh` there, as a local argv. */
   constructor(argv: Argv, host: string) {
@@ -48,6 +51,7 @@ export class WarmShell {
     });
     this.#child.stdin.on('error', () => {}); // a shell that is gone is told by its end
     this.#end = this.#child.then(({ exitCode }) => {
+      this.broke = this.#answered && !this.ended;
       this.ended = true;
       throw sshTrouble(host, this.#stderr.toString(), exitCode);
     });
@@ -95,6 +99,7 @@ export class WarmShell {
       if (out && err) {
         this.#stdout = this.#stdout.subarray(out.next);
         this.#stderr = this.#stderr.subarray(err.next);
+        this.#answered = true;
         return { code: Number(out.tail), stdout: out.before, stderr: err.before.toString() };
       }
       await new Promise<void>((resolve) => {

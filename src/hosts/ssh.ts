@@ -39,7 +39,8 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
 
 /**
  * A channel over one shared connection. Its master is a foreground child of ours that we end ourselves: a daemonised one
- * (ControlPersist) keeps the pipes of whoever started it open. LocalCommand runs once the connection stands, so nothing polls.
+ * (ControlPersist) keeps the pipes of whoever started it open. It lasts as long as its stdin, which is ours: so it ends with us
+ * also if we are killed. LocalCommand runs once the connection stands, so nothing polls.
  * @throws Unreachable
  * @throws NotTrusted for another host key than the known one
  */
@@ -52,7 +53,6 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
     [
       ...shared,
       '-M',
-      '-N',
       '-T',
       '-o',
       'ControlMaster=yes',
@@ -63,15 +63,20 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
       '-o',
       'LocalCommand=echo ready',
       ...words(login, 'dom0'),
+      '--',
+      'cat > /dev/null',
     ],
     {
-      stdin: 'ignore',
+      stdin: 'pipe',
       reject: false,
       detached: true,
     },
   );
+  master.stdin.on('error', () => {}); // a master that is gone is told by its end
+  let gone = false;
   const ready = new Promise<void>((resolve) => master.stdout.once('data', () => resolve()));
   const ended = master.then(async ({ stderr, exitCode }) => {
+    gone = true;
     await rm(directory, { recursive: true, force: true });
     throw sshTrouble(host, stderr, exitCode, `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`);
   });
@@ -88,6 +93,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
       '--',
       there(argv),
     ],
+    gone: () => gone,
     async close() {
       master.kill('SIGTERM');
       await ended.catch(() => {});
@@ -112,6 +118,7 @@ export function throughDom0(dom0: Channel, login: Login): Channel {
       ];
       return dom0.wrap(inner, tty);
     },
+    gone: () => dom0.gone(),
     close: async () => {},
   };
 }

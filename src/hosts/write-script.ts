@@ -5,7 +5,8 @@ export const BENT = 46;
  * Writes stdin to a file: `sh -c SCRIPT sh PATH MODE BYTES`; POSIX sh and the coreutils of 2007.
  *
  * - The temporary file is made with O_EXCL (noclobber) and private from its first byte, on disk before it gets its name.
- *   It is counted first: if lab dies, what it did not send is not there.
+ *   It is counted first: if lab dies, what it did not send is not there. The name is on disk too in the end: sync(1) of a
+ *   directory (coreutils 8.24; older ones sync everything).
  * - A link at the name is replaced, not followed, also one that leads to a directory (mv -T).
  * - Whoever can rename something on the way decides where the file lands. So all of the way, as it is said and as the links
  *   on it lead, has to belong to root or to oneself, and nobody else may write there, unless it is sticky like /tmp. That is
@@ -55,4 +56,5 @@ set +C
 [ "$(wc -c < "$temp")" -eq "$bytes" ]
 chmod "$mode" "$temp"
 mv -fT "$temp" "$path"
+sync "$dir"
 trap - EXIT`;

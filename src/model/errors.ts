@@ -104,3 +104,6 @@ export class Held extends LabError {
 export class Interrupted extends LabError {
   override readonly exitCode = 130;
 }
+
+/** Fault injection: thrown in the middle of a command's work, which then fails there, half done. */
+export class GivenUp extends LabError {}

@@ -58,7 +58,7 @@ export interface RunOptions {
   readonly onOutput?: (chunk: string) => void;
   /** The command leaves a process behind on purpose, which nobody should wait for. */
   readonly outlives?: boolean;
-  /** Fault injection: called once, in the middle of the work. */
+  /** Fault injection: called once, in the middle of the work. If it throws GivenUp, the command fails there, half done. */
   readonly midway?: (() => void) | undefined;
 }
 
@@ -71,6 +71,8 @@ export interface Host extends Reader {
 
 /** A kernel lock, gone with the process or the connection that holds it. */
 export interface Lock {
+  /** Told once if it is lost while it is held: with its connection, or because its holder was killed. */
+  onLost(lost: () => void): void;
   release(): Promise<void>;
 }
 
@@ -90,6 +92,8 @@ export interface Hosts {
   lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock>;
   /** Ends the commands under way: after a second Ctrl-C. */
   kill(): void;
+  /** Fault injection: dom0 loses its power, and boots again. Only a simulated one can. */
+  reboot?(): void;
   /** How to start a program on a host by hand, as a local argv: for `lab ssh` and `lab console`. */
   argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv>;
   /** Round trips made so far, a count per host: what `--trace` prints. */

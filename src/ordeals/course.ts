@@ -104,7 +104,7 @@ export class Course {
       await strike(this.#lab, this.#ordeal, this.#host, [...this.#domains.values()]);
     }
     // Not waited for: one that lost its power in the middle of an answer never ends it.
-    for (const guest of this.#lab.guests) if (way === 'split' || guest !== victim) void this.#watch(guest);
+    for (const guest of this.#lab.guests) if (way === 'split' || guest !== victim) this.#watch(guest).catch(() => {});
     const loser = await this.#whoIsFenced();
     if (!loser) return this.failed('fencing', `nobody was fenced within ${limit / 1000} s`);
     if (way !== 'split' && loser.name !== victim.name)

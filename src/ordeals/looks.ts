@@ -1,3 +1,4 @@
+import { Interrupted } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 
 /** Of this boot alone: random(4), /proc/sys/kernel/random/boot_id. */
@@ -5,11 +6,18 @@ export async function bootId(guest: Reader): Promise<string> {
   return new TextDecoder().decode(await guest.readFile('/proc/sys/kernel/random/boot_id')).trim();
 }
 
-/** Looks until there is an answer, less and less often. A look that fails is none. */
+/**
+ * Looks until there is an answer, less and less often. A look that fails is none.
+ * @param limit ms, of a clock that nobody sets
+ * @throws Interrupted
+ */
 export async function until<T>(look: () => Promise<T | undefined>, limit: number): Promise<T | undefined> {
   const end = performance.now() + limit;
   for (let pause = 200; performance.now() < end; pause = Math.min(pause * 1.5, 3000)) {
-    const found = await look().catch(() => undefined);
+    const found = await look().catch((error) => {
+      if (error instanceof Interrupted) throw error;
+      return undefined;
+    });
     if (found !== undefined) return found;
     await new Promise((wake) => setTimeout(wake, pause));
   }

@@ -1,5 +1,8 @@
 import type { Guest, Lab } from './lab.ts';
 
+/** Of the file in which a lab says what it takes of its dom0. */
+export const claimsSuffix = '.claims.json';
+
 /**
  * Where a lab keeps its own things on dom0. Private keys live here and nowhere else but in the guests they are for.
  * The dom0s of xm's day have no /run, and an OpenSSH that knows no ed25519.
@@ -11,6 +14,8 @@ export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) 
   const run = old ? '/var/run/cluster-lab' : '/run/cluster-lab';
   return {
     state,
+    /** What it takes of its dom0 (claims.ts), beside the directory of its keys. */
+    claims: `${state}${claimsSuffix}`,
     /** Of all ssh keys that lab makes: ssh-keygen(1) -t. */
     keyType,
     /** The key that lets dom0 into the guests, and its public half. */

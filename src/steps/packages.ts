@@ -20,7 +20,9 @@ export function packages(placed: Placed, names: readonly string[]): Step {
       const installed = new Set(found.stdout.split('\n').filter((line) => line.endsWith(' installed')));
       const missing = names.filter((name) => !installed.has(`${name} installed`));
       if (missing.length === 0) return [];
-      const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...missing] as const;
+      // Somebody else's apt may be at work, another lab's among them: it is waited for (apt.conf(5), from 1.9.11).
+      const patient = ['-o', 'DPkg::Lock::Timeout=300'] as const;
+      const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...patient, ...missing] as const;
       if ((await host.read(['id', '-u'])).stdout.trim() !== '0') {
         throw new Refused(`missing on ${host.name}: ${missing.join(' ')}`, `type: sudo ${install.join(' ')}`);
       }

@@ -9,25 +9,32 @@ export interface UnitState {
   readonly active: string;
   /** Its files changed since systemd read them. */
   readonly reload: boolean;
-  /** When its main process started (s since 1970); 0: never. */
+  /** When its main process started (s since 1970, to the millisecond); 0: never. */
   readonly started: number;
 }
 
 /** One look at a unit, the same for all who ask: a process of systemctl(1) is what costs, not how much it tells. */
 export async function unitState(host: Reader, unit: string): Promise<UnitState> {
   const properties = ['ActiveState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => ['-p', name]);
-  const { stdout } = await host.read(['systemctl', 'show', ...properties, '--timestamp=unix', unit]);
+  const { stdout } = await host.read(['systemctl', 'show', ...properties, '--timestamp=us+utc', unit]);
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
   return {
     active: value('ActiveState'),
     reload: value('NeedDaemonReload') === 'yes',
-    started: Number(/@(\d+)/.exec(value('ExecMainStartTimestamp'))?.[1] ?? 0),
+    started: secondsOf(value('ExecMainStartTimestamp')),
   };
+}
+
+/** `Mon 2026-11-23 02:43:33.123456 UTC` (systemctl(1), --timestamp=us+utc): s since 1970; 0 where there is none. */
+function secondsOf(stamp: string): number {
+  const [, day, time] = /(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?) UTC/.exec(stamp) ?? [];
+  return day === undefined ? 0 : Date.parse(`${day}T${time}Z`) / 1000;
 }
 
 /**
  * A systemd service that runs, or does not.
  * `staleAfter`: files; a service started before one of them was last written is restarted, since it has not read it.
+ * One whose time is in the future (the clock was set back) would be newer than any start: it is made as new as now first.
  */
 export function service(
   placed: Placed,
@@ -44,18 +51,26 @@ export function service(
     ...(settle ? { settle } : {}),
     foreseen: running ? [command(['systemctl', 'start', unit])] : [],
     async check({ host }) {
-      const [{ active, started }, written] = await Promise.all([unitState(host, unit), lastWritten(host, staleAfter)]);
+      const [{ active, started }, written] = await Promise.all([unitState(host, unit), timesOf(host, staleAfter)]);
       if (!running) return ['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', unit])];
       if (active === 'activating') return [wait(`wait for ${unit}`)];
       if (active !== 'active') return [command(['systemctl', 'start', unit])];
-      return written > started ? [command(['systemctl', 'restart', unit])] : [];
+      const newer = staleAfter.filter((path) => (written.get(path) ?? 0) > started);
+      if (newer.length === 0) return [];
+      const now = Number((await host.read(['date', '+%s'])).stdout);
+      const ahead = newer.filter((path) => (written.get(path) ?? 0) > now + 1);
+      const why = 'its time is in the future: the clock was set back';
+      return [
+        ...(ahead.length > 0 ? [command(['touch', '-c', ...ahead], { why })] : []),
+        command(['systemctl', 'restart', unit]),
+      ];
     },
   };
 }
 
-/** When the newest of some files was written (s since 1970); 0 if there is none. */
-async function lastWritten(host: Reader, files: readonly string[]): Promise<number> {
-  if (files.length === 0) return 0;
-  const { stdout } = await host.read(['stat', '-c', '%Y', ...files]);
-  return Math.max(0, ...stdout.split('\n').filter(Boolean).map(Number));
+/** When files were written (s since 1970, to the millisecond), by their paths; those that are not there are not in it. */
+async function timesOf(host: Reader, files: readonly string[]): Promise<ReadonlyMap<string, number>> {
+  if (files.length === 0) return new Map();
+  const { stdout } = await host.read(['stat', '-c', '%.3Y %n', ...files]);
+  return new Map([...stdout.matchAll(/^([\d.]+) (.+)$/gm)].map(([, time, path = '']) => [path, Number(time)]));
 }

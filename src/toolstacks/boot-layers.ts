@@ -27,8 +27,14 @@ async function bootState(look: Look, lab: Lab, guest: Guest) {
 /**
  * The wait for a guest, in layers: domain, bridge, TCP 22, ssh, boot finished. A time-out names the first that does not hold.
  * @param alive whether the domain runs, asked on dom0
+ * @param freeMemory MiB that Xen has left: without them a domain cannot be made, and libvirt does not say that it was this
  */
-export function bootSettles(lab: Lab, guest: Guest, alive: (look: Look) => Promise<boolean>): Settle {
+export function bootSettles(
+  lab: Lab,
+  guest: Guest,
+  alive: (look: Look) => Promise<boolean>,
+  freeMemory: (look: Look) => Promise<number>,
+): Settle {
   return {
     within: bootLimit,
     hint: `watch it boot: lab console ${guest.name}; then run lab up again`,
@@ -38,8 +44,12 @@ export function bootSettles(lab: Lab, guest: Guest, alive: (look: Look) => Promi
         layer(look, lab, guest, alive),
         look.host.read(['tail', '-n', '15', `/var/log/xen/console/guest-${guest.name}.log`]),
       ]);
+      const free = await freeMemory(look).catch(() => Number.NaN);
       return [
         `layer: ${reached}`,
+        ...(free < guest.memoryMiB
+          ? [`Xen has ${free} MiB of memory free; ${guest.name} wants ${guest.memoryMiB}`]
+          : []),
         ...(console.code === 0 ? ['last lines of its console:', ...console.stdout.trimEnd().split('\n')] : []),
       ];
     },

@@ -153,7 +153,7 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
       on: 'dom0',
       after: [define],
       provides: guest.name,
-      settle: bootSettles(lab, guest, alive),
+      settle: bootSettles(lab, guest, alive, libvirt.freeMemory),
       async check(look) {
         const state = await domainState(look.host, guest.name);
         if (state === undefined || state === 'shut off') return [command(virsh('start', guest.name))];

@@ -111,7 +111,7 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
       on: 'dom0',
       after,
       provides: guest.name,
-      settle: bootSettles(lab, guest, alive),
+      settle: bootSettles(lab, guest, alive, xm.freeMemory),
       async check(look) {
         const create = command(['xm', 'create', guest.domainFile]);
         const state = await xmState(look.host, guest.name);

@@ -7,7 +7,7 @@ import { lab, lines, tree } from '../cli/process.ts';
 const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|boot_id|\/run\//;
 
 /** The world that a run left, without what differs from run to run by its nature. */
-function world(directory: string): Readonly<Record<string, string>> {
+export function world(directory: string): Readonly<Record<string, string>> {
   const rows = Object.entries(tree(directory));
   return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
 }

@@ -1,7 +1,9 @@
 import { hostname, userInfo } from 'node:os';
 import { readFault } from '../../engine/fault.ts';
+import { faulty } from '../../engine/faulty.ts';
 import { dryRun, type RunOptions, up } from '../../engine/up.ts';
-import { BadInput, Interrupted } from '../../model/errors.ts';
+import { BadInput, Interrupted, LabError } from '../../model/errors.ts';
+import type { Hosts, Lock } from '../../model/host.ts';
 import type { Chapter } from '../../model/step.ts';
 import { leavingOf } from '../../spec/lab.ts';
 import { agreedToLose } from '../agree.ts';
@@ -65,8 +67,9 @@ export async function runChapters(
   choices: RunChoices,
   resume: string,
 ): Promise<number> {
-  const { lab, where, hosts, journal } = context;
+  const { lab, where, journal } = context;
   const fault = readFault(process.env.LAB_FAULT);
+  const hosts = fault ? faulty(context.hosts, fault) : context.hosts;
   const plan = choices.dryRun === true;
   const lock = plan ? undefined : await takeLabLock(context);
   const reporter = await reporterFor({
@@ -77,7 +80,7 @@ export async function runChapters(
     stderr: process.stderr,
     resume,
   });
-  const { signal, stopListening } = untilInterrupted(context, reporter.note);
+  const { signal, broken, stopListening } = untilInterrupted(hosts, lock, reporter.note);
   const options: RunOptions = {
     lab: lab.name,
     where: showWhere(where),
@@ -90,13 +93,17 @@ export async function runChapters(
     pause: context.pause,
     fault,
     signal,
+    broken,
     approve: async () => choices.yes === true,
     explain: async (trial, evidence) =>
       // The fencing test: its layers are the doctor's.
       trial.id.startsWith('8.') ? (await import('../diagnosis.ts')).explained(context, evidence) : evidence,
   };
   try {
-    if (!plan) await journal.add({ is: 'run', command: resume });
+    if (!plan) {
+      await journal.compact();
+      await journal.add({ is: 'run', command: resume });
+    }
     const summary = await (plan ? foresightedDryRun(context, options) : up(options));
     await reporter.end();
     return summary.failed > 0 ? 1 : 0;
@@ -127,16 +134,28 @@ export async function takeLabLock({ hosts, lock }: Context) {
   return hosts.lock(lock.host, lock.path, who, (says) => process.stderr.write(`lab: ${says}\n`));
 }
 
-/** Ctrl-C once: what is under way ends, nothing new begins. Twice: what is under way is ended. */
+/**
+ * Ctrl-C once (or SIGTERM, or a terminal that is closed): what is under way ends, nothing new begins. Twice: it is broken off,
+ * and a trial puts right what it changed. Three times: lab leaves as things are. A lock that is lost counts as once.
+ */
 function untilInterrupted(
-  { hosts }: Context,
+  hosts: Hosts,
+  lock: Lock | undefined,
   note: (says: string) => void,
-): { signal: AbortSignal; stopListening: () => void } {
+): { signal: AbortSignal; broken: AbortSignal; stopListening: () => void } {
   const controller = new AbortController();
+  const breaking = new AbortController();
+  lock?.onLost(() => {
+    note('the connection that held the lock of the lab is lost: ending what is under way');
+    controller.abort(new LabError('the lock of the lab was lost: another run may hold it now', 'run it again'));
+  });
   const onSignal = () => {
+    if (breaking.signal.aborted) process.exit(130);
     if (controller.signal.aborted) {
+      note('breaking it off, and putting right what was changed for a trial; once more to leave at once');
+      breaking.abort(new Interrupted('broken off'));
       hosts.kill();
-      process.exit(130);
+      return;
     }
     note('ending what is under way; once more to break it off');
     controller.abort(new Interrupted('interrupted'));
@@ -146,7 +165,7 @@ function untilInterrupted(
   const stopListening = () => {
     for (const name of signals) process.off(name, onSignal);
   };
-  return { signal: controller.signal, stopListening };
+  return { signal: controller.signal, broken: breaking.signal, stopListening };
 }
 
 /** `--trace`: what the run cost, in round trips. */

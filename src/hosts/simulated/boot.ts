@@ -11,19 +11,20 @@ import type { World } from './world.ts';
 const totalMemory = 8192;
 const taken = 3072 + 230;
 
-export function freeMemory({ state }: World): number {
+export function freeMemory({ state, trouble }: World): number {
   const guests = Object.values(state.running).map(({ xml }) => readDomain(xml).maxMemoryKiB / 1024 + 2);
-  return Math.floor(guests.reduce((free, memory) => free - memory, totalMemory - taken));
+  return Math.floor(guests.reduce((free, memory) => free - memory, trouble.memory ?? totalMemory - taken));
 }
 
 /** Why libxl could not make a domain; undefined if it can. libvirt says none of this, only that libxenlight failed. */
 export function cannotStart(world: World, xml: string): string | undefined {
-  const { disks, cards, maxMemoryKiB, bootloader, vcpus } = readDomain(xml);
+  const { name, disks, cards, maxMemoryKiB, bootloader, vcpus } = readDomain(xml);
   const { tree } = world.dom0;
   const [first, ...others] = disks;
   const absent = disks.find((disk) => !tree.has(disk));
   if (absent !== undefined) return `failed to stat: ${absent}: No such file or directory`;
-  if (maxMemoryKiB / 1024 > freeMemory(world)) return 'failed to free memory for the domain';
+  if (maxMemoryKiB / 1024 > freeMemory(world) || world.trouble.guests?.[name] === 'no-memory')
+    return 'failed to free memory for the domain';
   if (vcpus < 1) return 'no vcpus';
   const bridge = cards.find((card) => !tree.has(`/sys/class/net/${card.bridge}/bridge`))?.bridge;
   if (bridge !== undefined) return `vif-bridge: bridge ${bridge} does not exist`;
@@ -82,7 +83,11 @@ export function boot(world: World, name: string, at = Date.now()): void {
   }
   startEnabled(world, guest);
   const host = guest.tree.text('/etc/hostname')?.trim() || 'localhost';
-  const console = `Loading Linux 6.1.0-41-amd64 ...\nLoading initial ramdisk ...\n\nDebian GNU/Linux 12 ${host} hvc0\n\n${host} login: `;
+  const trouble = world.trouble.guests?.[name];
+  const loading = 'Loading Linux 6.1.0-41-amd64 ...\nLoading initial ramdisk ...\n';
+  const login = `\nDebian GNU/Linux 12 ${host} hvc0\n\n${host} login: `;
+  const panic = '[    1.204411] Kernel panic - not syncing: VFS: Unable to mount root fs on unknown-block(202,0)\n';
+  const console = loading + (trouble === 'panics' ? panic : trouble === 'never-boots' ? '' : login);
   world.dom0.tree.write(`/var/log/xen/console/guest-${name}.log`, console, 0o640);
   logEntry(world, 'dom0', 'libvirtd', 'libvirtd[812]', `Domain ${name} started`);
 }

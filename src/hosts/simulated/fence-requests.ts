@@ -5,7 +5,7 @@ import { fence, libvirtDomains } from './libvirt.ts';
 import { addressesOf } from './net.ts';
 import { answerXvmd } from './red-hat/xvmd-requests.ts';
 import { tell } from './red-hat/xvmd.ts';
-import type { Service } from './state.ts';
+import type { FenceListener, Service } from './state.ts';
 import type { Machine, World } from './world.ts';
 
 /** Operations and their numbers on the wire (fence-agents 4.12, agents/virt/include/xvm.h). */
@@ -41,12 +41,13 @@ interface Answer {
  */
 export function request(world: World, machine: Machine, asked: Request): Answer | undefined {
   const { key, operation, domain } = asked;
-  const service = heardBy(world, machine, asked);
-  const listener = service?.listener;
-  if (!listener) return undefined;
+  const heard = heardBy(world, machine, asked);
+  if (!heard?.service.listener) return undefined;
+  const { unit, service } = heard;
+  const listener = service.listener as FenceListener;
   const log = (text: string) => {
     if (service.xvmd && world.changing) tell(world.dom0, service, `${text}\n`);
-    else if (listener.verbose) logEntry(world, 'dom0', 'fence_virtd', `stdbuf[${pidOf(world)}]`, text);
+    else if (listener.verbose) logEntry(world, 'dom0', unit, `stdbuf[${service.pid}]`, text);
   };
   if (listener.key !== key) {
     for (const line of key === undefined
@@ -61,27 +62,34 @@ export function request(world: World, machine: Machine, asked: Request): Answer 
   log(`${line} domain ${domain}`);
   log('Plain TCP request');
   log(`${line} src ${from} target ${domain}`);
-  return perform(world, operation, domain, log);
+  const mayAsk = (target: string) =>
+    !listener.group || (listener.group.from.includes(from) && listener.group.targets.includes(target));
+  return perform(world, operation, domain, { log, mayAsk });
 }
-
-const pidOf = (world: World) => world.dom0.state.services.fence_virtd?.pid ?? 0;
 
 /** Whether a request reaches a daemon that has another key. */
 export function keysDiffer(world: World, machine: Machine, asked: Request): boolean {
-  const listener = heardBy(world, machine, asked)?.listener;
+  const listener = heardBy(world, machine, asked)?.service.listener;
   return listener !== undefined && listener.key !== asked.key;
 }
 
 /** The daemon that a request reaches: it runs, and listens where the machine's packets come by. */
-function heardBy(world: World, machine: Machine, { address, port }: Request): Service | undefined {
-  const { fence_virtd: virtd, fence_xvmd: xvmd } = world.dom0.state.services;
-  const service = virtd?.active === 'active' ? virtd : xvmd?.xvmd?.ready ? xvmd : undefined;
+function heardBy(
+  world: World,
+  machine: Machine,
+  { address, port }: Request,
+): { unit: string; service: Service } | undefined {
+  const found = Object.entries(world.dom0.state.services).find(
+    ([, { active, xvmd, listener: at }]) =>
+      active === 'active' && (!xvmd || xvmd.ready) && at?.address === address && at.port === port,
+  );
+  const [unit, service] = found ?? [];
   const listener = service?.listener;
-  if (!listener || listener.address !== address || listener.port !== port) return undefined;
+  if (!unit || !service || !listener) return undefined;
   // Dom0 hears itself on any interface; a guest only on the bridge that it is on, and only if it has an address.
-  if (machine.name === 'dom0') return service;
+  if (machine.name === 'dom0') return { unit, service };
   const card = cardsOf(machine).find((at) => at.address !== undefined);
-  return card && hears(world, listener.interface, card.bridge) ? service : undefined;
+  return card && hears(world, listener.interface, card.bridge) ? { unit, service } : undefined;
 }
 
 /** fence_xvmd without -I listens on the default route's card: eth0, which xend's network-bridge has put on the bridge. */
@@ -100,14 +108,21 @@ const mismatch = (theirs: string, own: string, packet: number) => [
 ];
 
 /** What fence_virtd does with libvirt's domains. It does not know those that `xl create` made. */
-function perform(world: World, operation: string, target: string, log: (text: string) => void): Answer {
+function perform(
+  world: World,
+  operation: string,
+  target: string,
+  { log, mayAsk }: { log: (text: string) => void; mayAsk: (target: string) => boolean },
+): Answer {
   const domains = libvirtDomains(world);
   const found = domains.find(({ name, uuid }) => name === target || uuid === target);
   const failed = { lines: ['Operation failed'], code: 1 };
   if (operation === 'list') {
     log('Sending terminator packet');
     return {
-      lines: domains.map(({ name, uuid, running }) => `${name.padEnd(32)} ${uuid} ${running ? 'on' : 'off'}`),
+      lines: domains
+        .filter(({ uuid }) => mayAsk(uuid))
+        .map(({ name, uuid, running }) => `${name.padEnd(32)} ${uuid} ${running ? 'on' : 'off'}`),
       code: 0,
     };
   }
@@ -116,6 +131,7 @@ function perform(world: World, operation: string, target: string, log: (text: st
     log('NULL operation: returning failure');
     return failed;
   }
+  if (!mayAsk(target)) return { lines: ['Permission denied'], code: 3 };
   // An unknown name looks like a domain that is off.
   if (operation === 'status')
     return found?.running ? { lines: ['Status: ON'], code: 0 } : { lines: ['Status: OFF'], code: 2 };

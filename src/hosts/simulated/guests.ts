@@ -2,11 +2,13 @@ import { readDomain } from './domain-xml.ts';
 import { redHatCards } from './red-hat/ifcfg.ts';
 import { isRedHat } from './red-hat/release.ts';
 import type { Running } from './state.ts';
+import { troubleOf } from './trouble.ts';
 import type { Machine, World } from './world.ts';
 
 /** How far a guest has come since it was started: in this order, facts/real-dom0.md, each in a part of the boot time. */
 export function bootLayer(world: World, running: Running): 'kernel' | 'network' | 'sshd' | 'booted' {
   if (running.state !== 'running' || running.stopping !== undefined) return 'kernel';
+  if (troubleOf(world, running) !== undefined) return 'kernel';
   const elapsed = world.elapsed(running.since);
   return elapsed < 0.4 ? 'kernel' : elapsed < 0.6 ? 'network' : elapsed < 1 ? 'sshd' : 'booted';
 }

@@ -1,4 +1,4 @@
-import { CommandFailed, NotYet, Unreachable } from '../../model/errors.ts';
+import { CommandFailed, GivenUp, NotYet, Unreachable } from '../../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions, Stat } from '../../model/host.ts';
 import { assertOnlyLooks } from '../read-only.ts';
 import { sha256 } from './bytes.ts';
@@ -13,6 +13,7 @@ import { startupFencing } from './red-hat/fence-domain.ts';
 import { procFile } from './red-hat/processes.ts';
 import { wakeXvmd } from './red-hat/xvmd.ts';
 import { Tree } from './tree.ts';
+import { refusedAsReadOnly } from './trouble.ts';
 import { finishStarts } from './units.ts';
 import { type Machine, type SimulatedOptions, World } from './world.ts';
 
@@ -25,6 +26,7 @@ export class SimulatedHost implements Host {
   /** Batches and commands so far. */
   roundTrips = 0;
   readonly #options: SimulatedOptions;
+  #killed = false;
   #asked: ((world: Promise<World>) => Promise<void>)[] = [];
 
   constructor(name: string, options: SimulatedOptions) {
@@ -69,10 +71,20 @@ export class SimulatedHost implements Host {
     const once = (now: RunOptions) => exclusively(this.#options.directory, () => this.#runNow(argv, now, since));
     let ran = once(options);
     // It waits for what others do meanwhile. Who dies midway died the first time.
-    for (const again = { ...options, midway: undefined }; ran === undefined; ran = once(again))
+    for (const again = { ...options, midway: undefined }; ran === undefined; ran = once(again)) {
+      if (this.#killed) return { argv, code: 143, stdout: '', stderr: '' };
       await new Promise((wake) => setTimeout(wake, (this.#options.bootTime ?? 400) / 20));
+    }
     for (const chunk of [ran.stdout, ran.stderr]) if (chunk !== '') options.onOutput?.(chunk);
     return ran;
+  }
+
+  /** Ends what waits for something. */
+  kill(): void {
+    this.#killed = true;
+    setImmediate(() => {
+      this.#killed = false;
+    });
   }
 
   /** @returns undefined while the command waits for something */
@@ -81,14 +93,22 @@ export class SimulatedHost implements Host {
     const machine = this.#reached(world);
     let struck = false;
     const strike = () => {
-      if (!struck) midway?.();
+      const first = !struck;
       struck = true;
+      if (first) midway?.();
     };
-    const result =
-      'refused' in machine
-        ? { code: 255, stderr: `${machine.refused}\n` }
-        : runProgram({ world, machine, input: Buffer.from(input), midway: strike, since }, argv);
-    strike();
+    let result: Result;
+    try {
+      result =
+        'refused' in machine
+          ? { code: 255, stderr: `${machine.refused}\n` }
+          : runProgram({ world, machine, input: Buffer.from(input), midway: strike, since }, argv);
+      strike();
+    } catch (error) {
+      // A fault in the middle of the work: what was done until then stays.
+      if (!(error instanceof GivenUp)) throw error;
+      result = { code: 1, stderr: `${error.message}\n` };
+    }
     if (result.blocked) {
       world.save();
       return undefined;
@@ -107,6 +127,9 @@ export class SimulatedHost implements Host {
       const machine = this.#reached(world);
       if ('refused' in machine)
         throw new CommandFailed({ host: this.name, argv: ['write', path], code: 255, stderr: machine.refused });
+      const readOnly = this.name === 'dom0' && refusedAsReadOnly(world, ['write', path]);
+      if (readOnly)
+        throw new CommandFailed({ host: this.name, argv: ['write', path], code: 1, stderr: readOnly.stderr ?? '' });
       if (this.name === 'dom0' && !machine.tree.has(path)) world.images.clear(path);
       machine.tree.write(path, bytes, mode, midway);
       world.state.clock += 1;

@@ -4,6 +4,7 @@ import { localChannel } from '../channel.ts';
 import { takeLock } from '../lock.ts';
 import { quote } from '../quote.ts';
 import { SimulatedHost } from './host.ts';
+import { rebootDom0 } from './power.ts';
 import { type SimulatedOptions, World } from './world.ts';
 
 /** Names of directories in a world that no guest can have. */
@@ -40,7 +41,14 @@ export class SimulatedHosts implements Hosts {
     return takeLock(localChannel, name, tree.real(path), who, onWait);
   }
 
-  kill(): void {}
+  kill(): void {
+    for (const host of this.#hosts.values()) host.kill();
+  }
+
+  /** Fault injection: dom0 loses its power, and boots again. */
+  reboot(): void {
+    rebootDom0(this.#options);
+  }
 
   /** There is no process to be started by hand: commands go through host(name).run(). */
   async argv(name: HostName, argv: Argv): Promise<Argv> {

@@ -22,7 +22,7 @@ const stat: Handler = ({ machine: { tree }, args }) => {
       return fail(1, `stat: cannot read file system information for '${path}': ${noSuch}`, stdout);
     if (!found) return fail(1, `stat: cannot statx '${path}': ${noSuch}`, stdout);
     const fields = options.has('-f') ? { '%T': 'ext2/ext3' } : fieldsOf(found, path);
-    stdout += `${format.replaceAll(/%[a-zA-Z]/g, (field) => (fields as Record<string, string | number>)[field]?.toString() ?? '?')}\n`;
+    stdout += `${format.replaceAll(/%(?:\.3)?[a-zA-Z]/g, (field) => (fields as Record<string, string | number>)[field]?.toString() ?? '?')}\n`;
   }
   return ok(stdout);
 };
@@ -41,6 +41,7 @@ function fieldsOf(found: fs.Stats, path: string) {
     '%G': 'root',
     '%F': kind,
     '%Y': Math.floor(found.mtimeMs / 1000),
+    '%.3Y': (found.mtimeMs / 1000).toFixed(3),
     '%i': found.ino,
   };
 }
@@ -175,8 +176,13 @@ function below(tree: Tree, directory: string): readonly string[] {
   });
 }
 
+/** date(1), to the second: the world's clock is that of all its machines. */
+const date: Handler = ({ world, args }) =>
+  args.join(' ') === '+%s' ? ok(`${world.state.clock}\n`) : fail(1, 'date: only +%s is simulated');
+
 export const looks: Readonly<Record<string, Handler>> = {
   cat,
+  date,
   df,
   sync: () => ok(),
   echo: ({ args }) => ok(`${args.join(' ')}\n`),

@@ -123,11 +123,16 @@ export function listensOn22(world: World, guest: Machine): boolean {
 
 const ss: Handler = ({ machine, args }) => {
   const options = getopt(args, ['-l', '-n', '-u', '-t', '-p']);
-  const service = machine.state.services.fence_virtd;
+  const listening = Object.values(machine.state.services).filter(
+    ({ active, listener, xvmd }) => active === 'active' && listener && !xvmd,
+  );
   const header = 'State  Recv-Q Send-Q Local Address:Port Peer Address:Port Process\n';
-  if (!options.has('-u') || service?.active !== 'active') return ok(header);
-  const users = options.has('-p') ? `users:(("fence_virtd",pid=${service.pid},fd=6))` : '';
-  return ok(`${header}UNCONN 0      0            0.0.0.0:${service.listener?.port}      0.0.0.0:*    ${users}\n`);
+  if (!options.has('-u')) return ok(header);
+  const lines = listening.map(({ pid, listener }) => {
+    const users = options.has('-p') ? `users:(("fence_virtd",pid=${pid},fd=6))` : '';
+    return `UNCONN 0      0            0.0.0.0:${listener?.port}      0.0.0.0:*    ${users}\n`;
+  });
+  return ok(header + lines.join(''));
 };
 
 export const net: Readonly<Record<string, Handler>> = { ip, ping, ss, 'ssh-keyscan': sshKeyscan };

@@ -156,7 +156,7 @@ const dpkgQuery: Handler = ({ machine: { tree }, args }) => {
 /** apt-get(8) update and install. Killed midway, the packages are unpacked and not configured. */
 const aptGet: Handler = ({ world, machine, args, midway }) => {
   const { tree } = machine;
-  const options = getopt(args, ['--yes', '-y', '--no-install-recommends', '--quiet', '-q', '-qq']);
+  const options = getopt(args, ['--yes', '-y', '--no-install-recommends', '--quiet', '-q', '-qq'], ['-o']);
   const [action, ...names] = options.rest;
   if (action === 'update') return ok('Reading package lists...\n');
   if (action !== 'install') return fail(100, `E: Invalid operation ${action ?? ''}`);

@@ -18,7 +18,8 @@ import { initScript, redHatHandler } from './red-hat/programs.ts';
 import { isRedHat } from './red-hat/release.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
-import { bridge, sh } from './trouble.ts';
+import { bridge, sh } from './struck.ts';
+import { refusedAsReadOnly } from './trouble.ts';
 import { virsh } from './virsh.ts';
 import { xattrs } from './xattrs.ts';
 import { xl } from './xl.ts';
@@ -99,6 +100,8 @@ export function runProgram(call: Omit<Call, 'program' | 'args'>, [program = '', 
   const old = isRedHat(call.machine.tree);
   if (!handler)
     return { code: 127, stderr: old ? `sh: ${program}: command not found\n` : `sh: 1: ${program}: not found\n` };
+  const refused = call.machine.name === 'dom0' && refusedAsReadOnly(call.world, [program, ...args]);
+  if (refused) return refused;
   try {
     return handler({ ...call, program, args });
   } catch (error) {

@@ -109,6 +109,8 @@ export interface FenceListener {
   readonly key: string;
   /** In the foreground with -d2: requests and mismatches are printed (facts/fencing.md). */
   readonly verbose: boolean;
+  /** groups{}: from where requests may come, and about whom; undefined: from everywhere, about everybody. */
+  readonly group?: { readonly from: readonly string[]; readonly targets: readonly string[] };
 }
 
 export interface Ring {

@@ -33,17 +33,30 @@ const isEnabledVerb: Verb = (call, names) => {
   };
 };
 
+const clockTime = (at: Date, fraction: string) =>
+  `${at.toUTCString().slice(0, 3)} ${at.toISOString().slice(0, 10)} ${at.toISOString().slice(11, 19)}${fraction} UTC`;
+
+/** `--timestamp=` (systemctl(1)), on a machine whose time zone is UTC. */
+const stamps: Readonly<Record<string, (at: Date) => string>> = {
+  pretty: (at) => clockTime(at, ''),
+  unix: (at) => `@${at.getTime() / 1000}`,
+  us: (at) => clockTime(at, '.000000'),
+  utc: (at) => clockTime(at, ''),
+  'us+utc': (at) => clockTime(at, '.000000'),
+};
+
 /** Properties are printed in systemd's order, not in that of the options. */
 const show: Verb = (call, names, options) => {
   const wanted = options.values('-p', '--property').flatMap((text) => text.split(','));
-  const unix = options.value('--timestamp') === 'unix';
+  const stamp = stamps[options.value('--timestamp') ?? 'pretty'];
+  if (!stamp) return fail(1, `Invalid value: ${options.value('--timestamp')}.`);
   const blocks = names.map((unit) => {
     const { machine } = call;
     const service = machine.state.services[unit];
     const exists = unitExists(machine, unit);
     const sub = { active: 'running', activating: 'start', failed: 'failed', inactive: 'dead' }[stateOf(call, unit)];
     const loaded = machine.state.loaded[unit] ?? '';
-    const started = service && (unix ? `@${service.started}` : new Date(service.started * 1000).toUTCString());
+    const started = service && stamp(new Date(service.started * 1000));
     const properties: Readonly<Record<string, string | number>> = {
       Type: /^Type=(\w+)$/m.exec(loaded)?.[1] ?? 'forking',
       MainPID: service?.active === 'active' ? service.pid : 0,

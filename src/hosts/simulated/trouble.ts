@@ -1,31 +1,58 @@
-import { fail, getopt, type Handler, ok } from './call.ts';
-import { losersOfSplit, survivorsFence } from './cluster.ts';
-import { guestsOf } from './guests.ts';
-import { fence } from './libvirt.ts';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fail, type Result } from './call.ts';
+import type { Running } from './state.ts';
+import type { World } from './world.ts';
 
-/** What is done to guests on purpose, to see what their cluster makes of it. */
+/**
+ * What is wrong with a world, from DIR/trouble.json; nothing, if there is no such file. Whoever writes it does so from
+ * outside, and may take it away again: docs/faults.md.
+ */
+export interface Trouble {
+  /** What becomes of a guest that is started. `no-memory`: Xen has none left for it, whatever it said before. */
+  readonly guests?: Readonly<Record<string, 'never-boots' | 'no-network' | 'panics' | 'no-memory'>>;
+  /** MiB that Xen has for guests. */
+  readonly memory?: number;
+  /** Directories of dom0 on a file system that is mounted read-only, e.g. `/etc`. */
+  readonly readOnly?: readonly string[];
+}
 
-const panic = '(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &';
+/** @throws SyntaxError where the file is no JSON */
+export function readTrouble(directory: string): Trouble {
+  try {
+    return JSON.parse(readFileSync(join(directory, 'trouble.json'), 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw error;
+  }
+}
 
-/** `sh -c` with the one line that is understood: a kernel panic, after which libvirt restarts the domain (on_crash). */
-export const sh: Handler = ({ world, machine, args: [flag, line = '', ...more] }) => {
-  if (flag !== '-c' || line !== panic || more.length > 0) return fail(2, `sh: not simulated: ${line}`);
-  if (!machine.running) return fail(2, 'sh: not simulated: a panic of dom0');
-  survivorsFence(world, machine.running);
-  fence(world, machine.name, 'reboot');
-  return ok();
+/** What is wrong with a domain that runs, or is about to. */
+export function troubleOf({ state, trouble }: World, running: Running) {
+  const name = Object.keys(state.running).find((one) => state.running[one] === running);
+  return name === undefined ? undefined : trouble.guests?.[name];
+}
+
+/** Programs that change files, and which of their operands are changed. */
+const changed: Readonly<Record<string, (operands: readonly string[]) => readonly string[]>> = {
+  chmod: (operands) => operands.slice(1),
+  cp: (operands) => operands.slice(-1),
+  dd: (operands) => operands.filter((word) => word.startsWith('of=')).map((word) => word.slice(3)),
+  install: (operands) => operands.slice(-1),
+  mkdir: (operands) => operands,
+  mv: (operands) => operands,
+  rm: (operands) => operands,
+  setfattr: (operands) => operands.slice(-1),
+  'ssh-keygen': (operands) => operands.slice(-1),
+  touch: (operands) => operands,
+  write: (operands) => operands,
+  'apt-get': () => ['/etc'],
+  chkconfig: () => ['/etc'],
 };
 
-/** bridge(8): `link set dev vifID.0 isolated on|off`. Isolated ports do not reach each other. */
-export const bridge: Handler = ({ world, machine, args }) => {
-  const [link, set, dev, device = '', isolated, value = ''] = getopt(args, []).rest;
-  if ([link, set, dev, isolated].join(' ') !== 'link set dev isolated' || !/^(on|off)$/.test(value))
-    return fail(255, 'bridge: only link set dev … isolated on|off is simulated');
-  const id = Number(/^vif(\d+)\.0$/.exec(device)?.[1]);
-  const guest = guestsOf(world).find(({ running }) => running?.id === id);
-  if (!guest?.running || machine.name !== 'dom0') return fail(1, `Cannot find device "${device}"`);
-  guest.running.isolated = value === 'on';
-  const parted = guestsOf(world).filter(({ running }) => running?.isolated);
-  for (const { name } of losersOfSplit(world, parted)) fence(world, name, 'reboot');
-  return ok();
-};
+/** What a program that changes files says on a read-only file system (EROFS); undefined: it does not touch one. */
+export function refusedAsReadOnly({ trouble }: World, [program = '', ...args]: readonly string[]): Result | undefined {
+  const targets = changed[program]?.(args.filter((arg) => !arg.startsWith('-'))) ?? [];
+  const target = targets.find((path) => trouble.readOnly?.some((at) => path === at || path.startsWith(`${at}/`)));
+  return target === undefined ? undefined : fail(1, `${program}: '${target}': Read-only file system`);
+}

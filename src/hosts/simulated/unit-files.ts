@@ -33,8 +33,19 @@ export const units: Readonly<Record<string, Unit>> = {
   dlm: { package: 'dlm-controld', description: 'dlm control daemon', enabled: true, requires: ['corosync'] },
 };
 
-/** The drop-ins of a unit, one after the other (systemd.unit(5)). */
+/** A fence_virtd beside the distribution's, which has a unit file of its own. */
+const beside = /^fence_virtd@[\w-]+$/;
+const unitFile = (unit: string) => `/etc/systemd/system/${unit}.service`;
+
+/** A unit that is known, or is written beside those that are. */
+export function unitOf(tree: Tree, unit: string): Unit | undefined {
+  if (beside.test(unit)) return tree.has(unitFile(unit)) ? units.fence_virtd : undefined;
+  return Object.hasOwn(units, unit) ? units[unit] : undefined;
+}
+
+/** The drop-ins of a unit, one after the other, or all of one that is written beside (systemd.unit(5)). */
 export function dropIns(tree: Tree, unit: string): string {
+  if (beside.test(unit)) return tree.text(unitFile(unit)) ?? '';
   const directory = `/etc/systemd/system/${unit}.service.d`;
   const names = tree.list(directory)?.filter((name) => name.endsWith('.conf')) ?? [];
   return names.map((name) => tree.text(`${directory}/${name}`)).join('\n');
@@ -42,5 +53,6 @@ export function dropIns(tree: Tree, unit: string): string {
 
 /** systemd reads the unit files: at boot, and when it is told to. */
 export function daemonReload({ tree, state }: Machine): void {
-  for (const unit of Object.keys(units)) state.loaded[unit] = dropIns(tree, unit);
+  const own = (tree.list('/etc/systemd/system') ?? []).map(unitName).filter((name) => beside.test(name));
+  for (const unit of [...Object.keys(units), ...own]) state.loaded[unit] = dropIns(tree, unit);
 }

@@ -4,7 +4,7 @@ import { startListener } from './fence-daemon.ts';
 import { logEntry } from './journal.ts';
 import { isEnabled, isInstalled } from './packages.ts';
 import type { Service } from './state.ts';
-import { daemonReload, units } from './unit-files.ts';
+import { daemonReload, dropIns, unitOf, units } from './unit-files.ts';
 import type { Machine, World } from './world.ts';
 
 /** What reading its configuration made of a daemon: what it read, why it did not start, or that systemd passed it over. */
@@ -14,13 +14,13 @@ export type Started =
   /** A condition of the unit did not hold: systemd calls that done. */
   | { readonly is: 'skipped'; readonly why: string };
 
-const starters: Readonly<Record<string, (world: World, machine: Machine) => Started>> = {
+const starters: Readonly<Record<string, (world: World, machine: Machine, unit: string) => Started>> = {
   corosync: startCorosync,
   fence_virtd: startListener,
 };
 
 export function unitExists({ tree }: Machine, unit: string): boolean {
-  const known = Object.hasOwn(units, unit) ? units[unit] : undefined;
+  const known = unitOf(tree, unit);
   return known !== undefined && isInstalled(tree, known.package);
 }
 
@@ -29,13 +29,16 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
   const { state, name } = machine;
   const before = state.services[unit];
   if (before?.active === 'active') return ok();
-  for (const required of units[unit]?.requires ?? []) {
+  const known = unitOf(machine.tree, unit);
+  // A unit file that was not read yet is read now.
+  state.loaded[unit] ??= dropIns(machine.tree, unit);
+  for (const required of known?.requires ?? []) {
     const first = startUnit(world, machine, required);
     if (first.code !== 0 || state.services[required]?.active !== 'active')
       return fail(1, `A dependency job for ${unit}.service failed. See 'journalctl -xe' for details.`);
   }
   const said = (text: string) => logEntry(world, name, unit, 'systemd[1]', text);
-  const title = `${unit}.service - ${units[unit]?.description}`;
+  const title = `${unit}.service - ${known?.description}`;
   // One that was left activating began then, not now.
   const { pid, started, since } =
     before?.active === 'activating' ? before : { pid: world.nextPid(), started: world.state.clock, since: Date.now() };
@@ -44,7 +47,7 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
   said(`Starting ${title}...`);
   world.save();
   midway();
-  const outcome = starters[unit]?.(world, machine) ?? { is: 'running' };
+  const outcome = starters[unit.replace(/@.*/, '')]?.(world, machine, unit) ?? { is: 'running' };
   if (outcome.is === 'skipped') {
     delete state.services[unit];
     said(`${title} was skipped because of an unmet condition check (${outcome.why}).`);
@@ -73,7 +76,7 @@ export function stopUnit(world: World, machine: Machine, unit: string): void {
     if (requires?.includes(unit)) stopUnit(world, machine, other);
   if (!state.services[unit]) return;
   delete state.services[unit];
-  logEntry(world, name, unit, 'systemd[1]', `Stopped ${unit}.service - ${units[unit]?.description}.`);
+  logEntry(world, name, unit, 'systemd[1]', `Stopped ${unit}.service - ${unitOf(machine.tree, unit)?.description}.`);
 }
 
 /** At boot: systemd reads its files, and starts what is enabled. */

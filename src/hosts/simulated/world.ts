@@ -6,6 +6,7 @@ import { Images, layoutMark } from './images.ts';
 import { bootedMark } from './red-hat/release.ts';
 import type { MachineState, Running, State } from './state.ts';
 import { Tree } from './tree.ts';
+import { readTrouble, type Trouble } from './trouble.ts';
 
 export interface SimulatedGuest {
   readonly name: HostName;
@@ -41,6 +42,7 @@ export class World {
   readonly directory: string;
   readonly state: State;
   readonly images: Images;
+  readonly trouble: Trouble;
   /** Whoever only looks changes nothing, not even what time alone has changed: it is worked out anew by the next. */
   readonly changing: boolean;
   readonly #dom0: Tree;
@@ -51,6 +53,7 @@ export class World {
     this.changing = changing;
     this.directory = options.directory;
     this.state = JSON.parse(fs.readFileSync(join(options.directory, 'state.json'), 'utf8'));
+    this.trouble = readTrouble(options.directory);
     const clock = () => this.state.clock;
     this.#local = new Tree(join(options.directory, 'local'), clock);
     this.#dom0 = new Tree(join(options.directory, 'dom0'), clock, () =>

@@ -1,0 +1,62 @@
+import { expect, test } from 'vitest';
+import { freshDom0, labsInProcess, run, struck } from './in-process.ts';
+import { type Which, world } from './kill-points.ts';
+
+/*
+ * Commands and looks that go wrong (docs/faults.md). Each third command and each tenth look, other ones for each way to go
+ * wrong; with LAB_FAULTS=all every one of them, which takes hours.
+ */
+
+const all = process.env.LAB_FAULTS === 'all';
+const strides = { command: all ? 1 : 3, look: all ? 1 : 10 };
+
+const ofCommands = ['refuse', 'refuse-always', 'crash', 'full', 'drop', 'reboot'] as const;
+const ofLooks = ['look', 'look-always', 'look-drop'] as const;
+
+interface Reference {
+  readonly commands: number;
+  readonly looks: number;
+  readonly world: Readonly<Record<string, string>>;
+}
+const references = new Map<Which, Promise<Reference>>();
+
+/** A run in which nothing goes wrong, one thing at a time. */
+function undisturbed(which: Which): Promise<Reference> {
+  const make = async () => {
+    const lab = labsInProcess[which];
+    const { directory, gone } = await freshDom0(lab);
+    const { failed, commands, looks } = await run(lab, directory, { fault: 'fail:99999' });
+    expect(failed).toEqual([]);
+    const reference = { commands, looks, world: world(directory) };
+    gone();
+    return reference;
+  };
+  const known = references.get(which) ?? make();
+  references.set(which, known);
+  return known;
+}
+
+/** What a failure has to say: where, what, and that it was this. */
+const cause =
+  /LAB_FAULT|No space left|was killed|Broken pipe|cannot reach|lost|does not run|not so after|still missing/;
+
+const cases = (['default', 'document'] as const).flatMap((which) =>
+  [...ofCommands, ...ofLooks].map((how, n) => [which, how, n] as const),
+);
+
+test.each(cases)('the %s lab, %s', { timeout: 14_400_000 }, async (which, how, n) => {
+  const reference = await undisturbed(which);
+  const look = how.startsWith('look');
+  const [points, stride] = look ? [reference.looks, strides.look] : [reference.commands, strides.command];
+  expect(points).toBeGreaterThan(look ? 200 : 50);
+  for (let at = 1 + (n % stride); at <= points; at += stride) {
+    const { first, between, second, world: after } = await struck(which, `${how}:${at}`);
+    const place = `${how}:${at} ${JSON.stringify(first.failed)}`;
+    // Taken for whole, it is whole; otherwise the failure says why.
+    if (first.failed.length === 0) expect(between, place).toEqual(reference.world);
+    for (const { failure } of first.failed)
+      expect([failure?.message, failure?.hint, ...(failure?.detail ?? [])].join('\n'), place).toMatch(cause);
+    expect(second.failed, place).toEqual([]);
+    expect(after, place).toEqual(reference.world);
+  }
+});
