@@ -11,6 +11,7 @@ const rooms = {
   'src/toolstacks': ['src/systems', 'src/model', 'src/spec', 'src/formats', 'src/steps'],
   'src/stacks': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/toolstacks'],
   'src/doctor': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/fencing', 'src/toolstacks', 'src/stacks'],
+  'src/ordeals': ['src/model', 'src/spec', 'src/fencing', 'src/toolstacks', 'src/stacks'],
   'src/sandbox': ['src/model', 'src/spec', 'src/formats', 'src/steps', 'src/engine', 'src/hosts'],
   recipes: [
     'src/model',

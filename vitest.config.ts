@@ -14,6 +14,14 @@ export default defineConfig({
         },
       },
       {
+        // The properties of test/fuzz, of which `fast` runs a sample, with all their cases.
+        test: {
+          name: 'fuzz',
+          include: ['test/fuzz/**/*.test.ts'],
+          env: { FUZZ: 'full' },
+        },
+      },
+      {
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],

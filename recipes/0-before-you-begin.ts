@@ -26,8 +26,16 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     };
   });
   const toolstack = toolstackOf(lab);
+  const members = guestsChange(lab)
+    ? [
+        requirement(
+          { id: '0.members', title: 'Let guests come and go', section, on: 'dom0', after: [isDom0] },
+          (look) => stackOf(lab).changeable(look, lab, toolstack),
+        ),
+      ]
+    : [];
   const installed = toolstack.tools(
-    { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0] },
+    { id: '0.packages', title: 'Install the tools of dom0', section, on: 'dom0', after: [isDom0, ...members] },
     dom0Tools(lab),
   );
   const bridged = requirement(
@@ -55,7 +63,16 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     },
     (look) => overBudget(look, lab),
   );
-  return { id: '0', title: 'Before you begin', nodes: [isDom0, installed, bridged, snooping, separate, budget] };
+  return {
+    id: '0',
+    title: 'Before you begin',
+    nodes: [isDom0, ...members, installed, bridged, snooping, separate, budget],
+  };
+}
+
+/** Whether lab.yaml has guests that dom0 does not have, beside some that it has, or the other way round. */
+function guestsChange({ guests, onDom0 }: Lab): boolean {
+  return onDom0 !== undefined && (onDom0.leaving.length > 0 || onDom0.kept.length < guests.length);
 }
 
 /** "fence_xvmd was designed with Xen Bridged networking in mind." */

@@ -35,6 +35,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         notes: toolstack.domainNotes?.(guest),
         annotate: lab.annotate,
         lab: lab.name,
+        identity: guest,
       },
     ),
   ]);

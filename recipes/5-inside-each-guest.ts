@@ -38,7 +38,13 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   );
   // Pinned from the keys that we write into the guests: nothing is trusted because it answered first.
   const knownHosts = fileContent(
-    { id: '5.known-hosts', title: 'Pin the guests’ host keys on dom0', section, on: 'dom0', after: hostKeys },
+    {
+      id: '5.known-hosts',
+      title: 'Pin the guests’ host keys on dom0',
+      section,
+      on: 'dom0',
+      after: [...after, ...hostKeys],
+    },
     {
       path: paths.knownHosts,
       text: async ({ host }) => {

@@ -1,7 +1,7 @@
 import { Refused } from '../src/model/errors.ts';
 import type { Chapter, Look, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
-import { wrongInGuest } from '../src/steps/guest-files.ts';
+import { missingInGuest } from '../src/steps/guest-files.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 import { guestFiles } from './5-inside-each-guest.ts';
 
@@ -19,8 +19,8 @@ export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapte
       on: guest.name,
       after: steps.slice(-1),
       async check(look) {
-        const wrong = await wrongIdentity(look, lab, guest);
-        if (wrong.length === 0) return [];
+        const { wrong, changes } = await wrongIdentity(look, lab, guest);
+        if (wrong.length === 0) return changes;
         throw new Refused(
           `${guest.name} runs, and is not as lab.yaml says: ${wrong.join('; ')}`,
           'its disk is only edited while it is off: lab down, then lab up',
@@ -32,20 +32,24 @@ export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapte
   return { id: '6', title: 'Boot', nodes };
 }
 
-/** MAC, host name and address of the running guest, and the files that were written into its disk. */
-async function wrongIdentity(look: Look, lab: Lab, guest: Guest): Promise<readonly string[]> {
+/**
+ * MAC, host name and address of the running guest, and the files that were written into its disk. Those that say who the other
+ * guests are change with them, and are written while it runs.
+ */
+async function wrongIdentity(look: Look, lab: Lab, guest: Guest) {
   const { host } = look;
   const [cards, name, files] = await Promise.all([
     host.read(['ip', 'address', 'show']),
     host.read(['uname', '-n']),
-    wrongInGuest(host, look.on('dom0'), guestFiles(lab, guest)),
+    missingInGuest(host, look.on('dom0'), guestFiles(lab, guest)),
   ]);
-  return [
+  const wrong = [
     ...(cards.stdout.toLowerCase().includes(` ${guest.mac.toLowerCase()} `)
       ? []
       : [`no network card with the MAC ${guest.mac}`]),
     ...(cards.stdout.includes(` ${guest.address}/`) ? [] : [`the address ${guest.address} is not there`]),
     ...(name.stdout.trim() === guest.name ? [] : [`its host name is ${name.stdout.trim()}`]),
-    ...files.map((path) => `${path} differs`),
+    ...files.wrong.map((path) => `${path} differs`),
   ];
+  return { wrong, changes: files.changes };
 }

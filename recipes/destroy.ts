@@ -1,7 +1,7 @@
 import { fencingHostOf } from '../src/fencing/index.ts';
 import { type Change, command } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
-import type { Lab } from '../src/spec/lab.ts';
+import { type Lab, leavingOf } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
 import { ownerOf } from '../src/steps/domain-file.ts';
 import { textOf } from '../src/steps/file-content.ts';
@@ -12,7 +12,7 @@ import { defaultDomainFile } from './3-the-default-image.ts';
 /** Removes what carries this lab's mark, and nothing else: domains, disks, domain files, keys, fence_virtd's configuration. */
 export function destroy(lab: Lab): Chapter {
   const toolstack = toolstackOf(lab);
-  const domains = lab.guests.map((guest) => toolstack.forget(lab, guest, []));
+  const domains = [...lab.guests, ...leavingOf(lab)].map((guest) => toolstack.forget(lab, guest, []));
   const files = removed('files', 'Remove its disks, domain files and keys', domains, (look) => markedFiles(look, lab));
   const service = removed('fencing-host', 'Stop and forget the fencing host', [files], (look) =>
     fencingHostOf(lab).forget(look, lab),
@@ -38,7 +38,7 @@ async function markedFiles({ host }: Look, lab: Lab): Promise<readonly Change[]>
   const names = (await host.list(directory)) ?? [];
   const candidates = [...names.map((name) => `${directory}/${name}`), lab.fencing.key, `${lab.fencing.key}.new`];
   const marks = await Promise.all(candidates.map((path) => markOn(host, path)));
-  const domainFiles = [...lab.guests.map(({ domainFile }) => domainFile), defaultDomainFile];
+  const domainFiles = [...[...lab.guests, ...leavingOf(lab)].map(({ domainFile }) => domainFile), defaultDomainFile];
   const texts = await Promise.all(domainFiles.map((path) => host.readFile(path)));
   const own = [
     ...candidates.filter((_, n) => marks[n] === lab.name),

@@ -1,5 +1,5 @@
 import type { Chapter } from '../src/model/step.ts';
-import type { Lab } from '../src/spec/lab.ts';
+import { type Lab, leavingOf } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
@@ -9,7 +9,8 @@ import { toolstackOf } from '../src/toolstacks/index.ts';
  */
 export function down(lab: Lab): Chapter {
   const toolstack = toolstackOf(lab);
-  const cluster = stackOf(lab).stop(lab, toolstack);
-  const guests = lab.guests.map((guest) => toolstack.stop(lab, guest, cluster));
+  const all = [...lab.guests, ...leavingOf(lab)];
+  const cluster = stackOf(lab).stop({ guests: all }, toolstack);
+  const guests = all.map((guest) => toolstack.stop(lab, guest, cluster));
   return { id: 'down', title: 'Stop the guests', nodes: [...cluster, ...guests] };
 }

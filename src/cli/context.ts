@@ -6,14 +6,17 @@ import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
 import { LabHosts } from '../hosts/lab-hosts.ts';
-import { BadInput } from '../model/errors.ts';
-import type { Hosts } from '../model/host.ts';
+import type { Login } from '../hosts/ssh.ts';
+import { BadInput, NotYet, Unreachable } from '../model/errors.ts';
+import type { HostName, Hosts, Reader } from '../model/host.ts';
 import type { Chapter } from '../model/step.ts';
 import { sandboxPaths } from '../sandbox/paths.ts';
 import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
 import { sandboxChapter } from '../sandbox/steps.ts';
-import type { Lab } from '../spec/lab.ts';
+import type { Kept } from '../spec/kept.ts';
+import { type Guest, type Lab, leavingOf } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
+import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab } from './lab-file.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
@@ -41,7 +44,8 @@ export interface WhichLab {
 
 /** @throws BadInput */
 export async function openContext({ file, host }: WhichLab): Promise<Context> {
-  const lab = await loadLab(file);
+  const read = await loadLab(file);
+  const lab = read();
   const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([
@@ -52,7 +56,28 @@ export async function openContext({ file, host }: WhichLab): Promise<Context> {
       },
     ]);
   }
-  const hosts = await openHosts(lab, where);
+  const { hosts, know } = await openHosts(lab, where);
+  try {
+    const decided = read(await onDom0(hosts, lab));
+    know([...decided.guests, ...leavingOf(decided)]);
+    return contextOf(decided, where, hosts);
+  } catch (error) {
+    await hosts.close();
+    throw error;
+  }
+}
+
+/** The guests of the lab that are on dom0: none on one that is not there, or does not answer. */
+async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
+  try {
+    return await keptGuests(hosts.host('dom0'), name);
+  } catch (error) {
+    if (error instanceof NotYet || error instanceof Unreachable) return new Map();
+    throw error;
+  }
+}
+
+function contextOf(lab: Lab, where: Where, hosts: Hosts): Context {
   const box = sandboxOf(lab);
   const before = where.is === 'sandbox' ? [box] : [];
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
@@ -105,13 +130,18 @@ export function simulatedDom0({ toolstack, network, dom0Cluster }: Lab) {
   };
 }
 
-async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
+type Known = Pick<Guest, 'name' | 'address' | 'disk'>;
+
+/** The hosts of a lab. `know` tells its guests: which addresses they have is known when dom0 was looked at. */
+async function openHosts(lab: Lab, where: Where): Promise<{ hosts: Hosts; know(guests: readonly Known[]): void }> {
   const paths = dom0Paths(lab);
   if (where.is === 'simulated') {
     const { SimulatedHosts, seedSimulated } = await import('../hosts/simulated/index.ts');
     await seedSimulated(where.directory, simulatedDom0(lab));
     const login = { key: paths.loginKey, knownHosts: paths.knownHosts };
-    return new SimulatedHosts({ directory: where.directory, guests: lab.guests, login });
+    const guests: Known[] = [...lab.guests];
+    const hosts = new SimulatedHosts({ directory: where.directory, guests, login });
+    return { hosts, know: (known) => guests.splice(0, guests.length, ...known) };
   }
   const options = [
     ...['-i', paths.loginKey, '-o', 'IdentitiesOnly=yes', ...systemOf(lab).sshOptions],
@@ -125,8 +155,17 @@ async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
       'StrictHostKeyChecking=yes',
     ],
   ];
-  const guests = new Map(lab.guests.map(({ name, address }) => [name, { destination: `root@${address}`, options }]));
-  if (where.is === 'local') return new LabHosts({ dom0: 'local', guests });
-  if (where.is === 'ssh') return new LabHosts({ dom0: async () => where, guests });
-  return new LabHosts({ dom0: (local) => sandboxLogin(local, lab.name), guests });
+  const guests = new Map<HostName, Login>();
+  const dom0 =
+    where.is === 'local'
+      ? 'local'
+      : where.is === 'ssh'
+        ? async () => where
+        : (local: Reader) => sandboxLogin(local, lab.name);
+  return {
+    hosts: new LabHosts({ dom0, guests }),
+    know(known) {
+      for (const { name, address } of known) guests.set(name, { destination: `root@${address}`, options });
+    },
+  };
 }

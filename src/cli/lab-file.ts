@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { BadInput } from '../model/errors.ts';
+import type { Kept } from '../spec/kept.ts';
 import type { Lab } from '../spec/lab.ts';
 
 /** Far more than any lab needs; what is longer is something else. */
@@ -11,12 +12,13 @@ export const labFile = 'lab.yaml';
 
 /**
  * Reads lab.yaml. Without `--file` and without the default file, the document's lab.
- * @throws BadInput if it cannot be read, or says something wrong
+ * @returns the lab, given the guests that are on dom0 (throws BadInput, as readLab)
+ * @throws BadInput if it cannot be read
  */
-export async function loadLab(path: string | undefined): Promise<Lab> {
+export async function loadLab(path: string | undefined): Promise<(kept?: Kept) => Lab> {
   const { readLab, defaultLab } = await import('../spec/read.ts');
   const text = await readText(path ?? labFile, path === undefined);
-  return text === undefined ? defaultLab() : readLab(text, path ?? labFile);
+  return (kept) => (text === undefined ? defaultLab(kept) : readLab(text, path ?? labFile, kept));
 }
 
 /** Regular files only: a FIFO would hang, a device never end. */
@@ -28,8 +30,12 @@ async function readText(path: string, optional: boolean): Promise<string | undef
       const stat = await file.stat();
       if (!stat.isFile())
         throw bad(`is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}, expected a lab.yaml`);
-      if (stat.size > mostBytes) throw bad(`has ${stat.size} bytes, expected at most ${mostBytes}`);
-      return new TextDecoder('utf-8', { fatal: true }).decode(await file.readFile());
+      const most = `expected at most ${mostBytes} bytes`;
+      if (stat.size > mostBytes) throw bad(`has ${stat.size} bytes, ${most}`);
+      // Files of /proc have no size, and may have no end.
+      const bytes = await readAtMost(file, mostBytes + 1);
+      if (bytes.length > mostBytes) throw bad(`has more than it says, ${most}`);
+      return utf8(bytes, path);
     } finally {
       await file.close();
     }
@@ -37,12 +43,31 @@ async function readText(path: string, optional: boolean): Promise<string | undef
     if (error instanceof BadInput) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' && optional) return undefined;
-    throw bad(
-      code === 'ENOENT'
-        ? 'there is no such file'
-        : code === 'ERR_ENCODING_INVALID_ENCODED_DATA'
-          ? 'is not UTF-8 text'
-          : `cannot be read: ${message}`,
-    );
+    throw bad(code === 'ENOENT' ? 'there is no such file' : `cannot be read: ${message}`);
+  }
+}
+
+async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(most);
+  let length = 0;
+  for (let read = 1; read > 0 && length < most; length += read) {
+    read = (await file.read(buffer, length, most - length)).bytesRead;
+  }
+  return buffer.subarray(0, length);
+}
+
+/** @throws BadInput with the place of the first byte that is none */
+function utf8(bytes: Buffer, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    const text = bytes.toString('utf8');
+    // Where decoding and encoding differ for the first time.
+    const again = Buffer.from(text);
+    const wrong = bytes.findIndex((byte, n) => byte !== again[n]);
+    const before = bytes.subarray(0, wrong).toString('utf8').split('\n');
+    const place = { file: path, line: before.length, column: (before.at(-1) ?? '').length + 1 };
+    const found = `0x${(bytes[wrong] ?? 0).toString(16)}`;
+    throw new BadInput([{ place, message: `found the byte ${found}, expected UTF-8 text` }]);
   }
 }

@@ -67,19 +67,26 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
     labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
       .option('--real <guest>', 'really fence a guest, through the cluster; then bring it back in')
       .option('--off', 'with --real: power it off, instead of a reboot')
+      .option('--direct', 'with --real: ask the fencing host (fence_xvm), past the cluster')
       .option('--crash <guest>', 'stop a guest dead: the cluster has to find out, and to fence it')
+      .addOption(
+        new Option('--by <how>', 'with --crash: its kernel panics, or its domain is paused or destroyed')
+          .choices(['panic', 'pause', 'destroy'])
+          .default(undefined, 'panic'),
+      )
       .option('--split', 'part the guests: one of them has to fence the other')
       .option('--yes', 'agree beforehand to the power being cut')
       .option('--dry-run', 'show what would be done')
       .addOption(json())
       .addHelpText(
         'after',
-        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --split --yes',
+        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --real frederick --off --direct\n  lab fence-test --crash molly --by pause\n  lab fence-test --split --yes',
       )
       .action(async (options) => {
-        const { fenceTestCommand, realFenceTest } = await import('./commands/lab.ts');
-        const real = options.real !== undefined || options.crash !== undefined || options.split === true;
-        exit(await (real ? realFenceTest(options) : fenceTestCommand(options)));
+        const { real, off, direct, crash, by, split } = options;
+        if ([real, off, direct, crash, by, split].some((choice) => choice !== undefined))
+          exit(await (await import('./commands/ordeal.ts')).realFenceTest(options));
+        else exit(await (await import('./commands/lab.ts')).fenceTestCommand(options));
       }),
   );
   lab.addCommand(
@@ -129,6 +136,7 @@ Examples:
       .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
   );
   lab.addCommand(sandbox(exit));
+  lab.addCommand(snapshot(exit));
   lab.addCommand(
     new Command('rewrite')
       .description('edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout')
@@ -193,6 +201,42 @@ function sandbox(exit: (code: number) => void): Command {
   return commands;
 }
 
+function snapshot(exit: (code: number) => void): Command {
+  const commands = new Command('snapshot')
+    .description('the whole lab in a sandbox at one point in time: dom0, guests, memory and disks')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  lab snapshot save clean\n  lab fence-test --split --yes\n  lab snapshot restore clean --yes',
+    );
+  const run = () => import('./commands/snapshot.ts');
+  commands.addCommand(
+    labCommand('save', 'save it as it is now')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotSave(name, options))),
+  );
+  commands.addCommand(
+    labCommand('list', 'what was saved, and when')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).snapshotList(options))),
+  );
+  commands.addCommand(
+    labCommand('restore', 'go back to what was saved, in seconds; what happened since is lost')
+      .argument('<name>')
+      .option('--yes', 'do not ask')
+      .option('--dry-run', 'show what would be done')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotRestore(name, options))),
+  );
+  commands.addCommand(
+    labCommand('delete', 'forget what was saved')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotDelete(name, options))),
+  );
+  return commands;
+}
+
 /** Runs the command line. @returns the exit code */
 async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
@@ -219,4 +263,6 @@ async function main(argv: readonly string[]): Promise<number> {
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
+// What lab makes is the same whoever calls it; secrets have modes of their own.
+process.umask(0o022);
 process.exitCode = await main(process.argv);

@@ -18,7 +18,7 @@ export async function readWhere(text: string | undefined, file: string): Promise
   if (text === 'local' || text === 'sandbox') return { is: text };
   const directory = /^simulated:(.+)$/.exec(text)?.[1];
   if (directory !== undefined) return { is: 'simulated', directory: resolve(directory) };
-  const ssh = /^ssh:\/\/((?:[\w.-]+@)?(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]))(?::(\d{1,5}))?$/.exec(text);
+  const ssh = /^ssh:\/\/((?:\w[\w.-]*@)?(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:]+\]))(?::(\d{1,5}))?$/.exec(text);
   const port = Number(ssh?.[2] ?? 22);
   if (ssh?.[1] !== undefined && port >= 1 && port <= 65_535) {
     const destination = ssh[1].replace(/[[\]]/g, '');

@@ -1,4 +1,4 @@
-import { type Change, sayChange } from '../model/change.ts';
+import { type Change, sayChange, wait } from '../model/change.ts';
 import { CommandFailed } from '../model/errors.ts';
 import type { Chapter, Step } from '../model/step.ts';
 import type { Cause, Probe } from './probe.ts';
@@ -41,7 +41,7 @@ export function doctorChapter(probes: readonly Probe[], layer: string, cause: Ca
       if (now.state === 'broken' && now.cause?.name === cause.name) return [now.cause.cure.change ?? change];
       const then = await probe(until)?.run(look);
       if (then?.state !== 'broken') return [];
-      return [{ is: 'act', says: `wait: ${then.saw}`, act: async () => {} }];
+      return [wait(`wait: ${then.saw}`)];
     },
   };
   return { id: 'doctor', title: 'The cure', nodes: [step] };

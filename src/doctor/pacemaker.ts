@@ -2,7 +2,7 @@ import { readCrmMon } from '../formats/crm-mon.ts';
 import type { Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
 import { stackOf } from '../stacks/index.ts';
-import { wrongInGuest } from '../steps/guest-files.ts';
+import { missingInGuest } from '../steps/guest-files.ts';
 import {
   askGuests,
   type Cause,
@@ -22,7 +22,10 @@ const startIt = chaptersAgain('start the cluster on all guests', '9');
 export const clusterConfigured = (lab: Lab): Probe =>
   probe('cluster configuration', async (look) => {
     const files = stackOf(lab).guestFiles(lab);
-    const { answers, silent } = await askGuests(lab, look, (guest) => wrongInGuest(guest, look.on('dom0'), files));
+    const { answers, silent } = await askGuests(lab, look, async (guest) => {
+      const { wrong, changes } = await missingInGuest(guest, look.on('dom0'), files);
+      return [...wrong, ...changes.flatMap((change) => (change.is === 'file' ? change.path : []))];
+    });
     const wrong = answers.find(({ answer }) => answer.length > 0);
     if (wrong) {
       const { name } = wrong.guest;

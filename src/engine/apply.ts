@@ -1,4 +1,4 @@
-import { type Change, type CommandChange, sayChange } from '../model/change.ts';
+import { type Change, type CommandChange, sayChange, type Wait } from '../model/change.ts';
 import { CommandFailed } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { die, type Fault, InjectedFault } from './fault.ts';
@@ -23,6 +23,7 @@ export class Applier {
    * @throws CommandFailed
    */
   async apply(change: Change, host: Host, says: (text: string) => void): Promise<void> {
+    if (change.is === 'wait') return says(change.says);
     const how = ++this.#count === this.#fault?.at ? this.#fault.how : undefined;
     if (how === 'fail')
       throw new InjectedFault(
@@ -35,7 +36,7 @@ export class Applier {
   }
 
   async #make(
-    change: Change,
+    change: Exclude<Change, Wait>,
     host: Host,
     says: (text: string) => void,
     midway: (() => void) | undefined,

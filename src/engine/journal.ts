@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { LabError } from '../model/errors.ts';
 import type { Evidence } from '../model/step.ts';
 
 /**
@@ -35,29 +36,39 @@ export class Journal {
     this.run = run;
   }
 
-  /** All entries; a line that a crash cut short is passed over. */
+  /**
+   * All entries; a line that a crash cut short, or that is none of ours, is passed over.
+   * @throws LabError
+   */
   async entries(): Promise<readonly Entry[]> {
     if (!this.#entries) {
       const text = await readFile(this.path, 'utf8').catch((error: NodeJS.ErrnoException) => {
         if (error.code === 'ENOENT') return '';
-        throw error;
+        throw unusable(this.path, error);
       });
       this.#entries = text.split('\n').flatMap(parse);
     }
     return this.#entries;
   }
 
-  /** On disk when this returns. */
+  /**
+   * On disk when this returns.
+   * @throws LabError
+   */
   async add(news: News): Promise<void> {
     const entry = { ...news, run: this.run, at: new Date().toISOString() } as Entry;
     if (this.#entries) this.#entries = [...this.#entries, entry];
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-    const file = await open(this.path, 'a', 0o600);
     try {
-      await file.write(`${JSON.stringify(entry)}\n`);
-      await file.sync();
-    } finally {
-      await file.close();
+      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      const file = await open(this.path, 'a+', 0o600);
+      try {
+        await file.write(`${await endOfLine(file)}${JSON.stringify(entry)}\n`);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw unusable(this.path, error as NodeJS.ErrnoException);
     }
   }
 
@@ -83,11 +94,52 @@ export class Journal {
   }
 }
 
+/** What has to come before the next line: a line that a crash cut short would swallow it. */
+async function endOfLine(file: FileHandle): Promise<string> {
+  const { size } = await file.stat();
+  if (size === 0) return '';
+  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
+  return buffer.toString() === '\n' ? '' : '\n';
+}
+
+function unusable(path: string, { message }: NodeJS.ErrnoException): LabError {
+  return new LabError(
+    `the journal ${path} cannot be used: ${message}`,
+    'move it away: the world is the truth, not the journal',
+  );
+}
+
+/** The members of an entry, by its kind; of other kinds there are none. */
+const members: Readonly<Record<string, readonly string[]>> = {
+  run: ['command'],
+  started: ['id'],
+  done: ['id'],
+  failed: ['id', 'why'],
+  ended: [],
+  evidence: ['id', 'basis'],
+};
+
 function parse(line: string): Entry[] {
   try {
     const entry: unknown = JSON.parse(line);
-    return typeof entry === 'object' && entry !== null && 'is' in entry && 'run' in entry ? [entry as Entry] : [];
+    return isEntry(entry) ? [entry] : [];
   } catch {
     return [];
   }
+}
+
+function isEntry(entry: unknown): entry is Entry {
+  if (!isObject(entry) || !Object.hasOwn(members, String(entry.is))) return false;
+  const texts = ['is', 'run', 'at', ...(members[String(entry.is)] ?? [])];
+  if (!texts.every((name) => typeof entry[name] === 'string')) return false;
+  return entry.is !== 'evidence' || isEvidence(entry.evidence);
+}
+
+function isEvidence(value: unknown): value is Evidence {
+  if (!isObject(value) || typeof value.passed !== 'boolean' || typeof value.says !== 'string') return false;
+  return Array.isArray(value.transcript) && value.transcript.every((text) => typeof text === 'string');
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
 }

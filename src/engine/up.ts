@@ -27,6 +27,8 @@ export interface RunOptions {
   readonly fault?: Fault | undefined;
   readonly signal?: AbortSignal;
   readonly foresee?: Foresight;
+  /** Asked about a trial that failed: the evidence, with the cause in it if one was found. */
+  readonly explain?: (trial: Trial, evidence: Evidence) => Promise<Evidence>;
   /** Asked before a change that destroys something which the plan did not show. */
   readonly approve?: (what: string) => Promise<boolean>;
 }
@@ -192,7 +194,10 @@ class Run {
   async #try(trial: Trial): Promise<Evidence> {
     const look = lookFor(trial, this.#viewpoint);
     const basis = await trial.basis(look);
-    const evidence = await trial.run((name) => this.#options.hosts.host(name), look);
+    const shown = await trial.run((name) => this.#options.hosts.host(name), look);
+    const { explain } = this.#options;
+    if (!shown.passed && explain) this.#options.emit({ event: 'doing', id: trial.id, says: 'looking for the cause' });
+    const evidence = shown.passed || !explain ? shown : await explain(trial, shown);
     await this.#options.journal.add({ is: 'evidence', id: trial.id, basis, evidence });
     if (!evidence.passed) {
       throw Object.assign(

@@ -1,5 +1,5 @@
 import { BadInput } from '../model/errors.ts';
-import { type Section, SectionBuilder } from './section.ts';
+import { type Section, SectionBuilder, sectionAt } from './section.ts';
 
 export interface CorosyncNode {
   readonly name: string;
@@ -66,4 +66,42 @@ export function readCorosyncConf(text: string): Section {
     else if (colon > 0) builder.set(line.slice(0, colon).trim(), line.slice(colon + 1).trim());
   }
   return builder.finish();
+}
+
+/** The nodes of a corosync.conf, as far as they are told. */
+export function corosyncNodes(text: string): readonly CorosyncNode[] {
+  const nodes = sectionAt(readCorosyncConf(text), 'nodelist')?.sections.get('node') ?? [];
+  return nodes.map(({ values }) => ({
+    name: values.get('name') ?? '',
+    nodeId: Number(values.get('nodeid')),
+    address: values.get('ring0_addr') ?? '',
+  }));
+}
+
+/**
+ * Whether a running corosync may take one file for the other: nothing but its nodes and two_node differ, and nobody who stays
+ * becomes another. corosync(8) reloads the nodelist and two_node, but no node's id (corosync-cfgtool(8) -R).
+ */
+export function isReloadable(found: string, wanted: string): boolean {
+  const rest = (text: string) => text.replace(/^nodelist \{\n[^]*?^\}\n/m, '').replace(/^ *two_node: 1\n/m, '');
+  const after = corosyncNodes(wanted);
+  return (
+    rest(found) === rest(wanted) &&
+    corosyncNodes(found).every((node) => {
+      const same = after.find(({ name }) => name === node.name);
+      return same ? same.nodeId === node.nodeId && same.address === node.address : true;
+    })
+  );
+}
+
+/** The nodes of the corosync that runs, of what `corosync-cmapctl nodelist.node.` prints: `nodelist.node.0.name (str) = molly`. */
+export function cmapNodes(text: string): readonly CorosyncNode[] {
+  const found = new Map<string, Record<string, string>>();
+  for (const [, n = '', key = '', value = ''] of text.matchAll(/^nodelist\.node\.(\d+)\.(\w+) \(\w+\) = (.*)$/gm))
+    found.set(n, { ...found.get(n), [key]: value.trim() });
+  return [...found.values()].map(({ name = '', nodeid, ring0_addr: address = '' }) => ({
+    name,
+    nodeId: Number(nodeid),
+    address,
+  }));
 }

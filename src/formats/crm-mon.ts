@@ -5,6 +5,8 @@ export interface ClusterState {
   readonly quorate: boolean;
   /** Nodes that are members, and not pending, standby or unclean. */
   readonly online: readonly string[];
+  /** Nodes that are lost, and not known to be fenced. */
+  readonly unclean: readonly string[];
   /** Resources that run: where. */
   readonly started: ReadonlyMap<string, string>;
   /** Clones by the id of what is cloned: the nodes on which it runs. */
@@ -25,6 +27,7 @@ export function readCrmMon(xml: string): ClusterState {
     online: nodes
       .filter((node) => yes(node, 'online') && !yes(node, 'pending') && !yes(node, 'unclean') && !yes(node, 'standby'))
       .map((node) => node.getAttribute('name') ?? ''),
+    unclean: nodes.filter((node) => yes(node, 'unclean')).map((node) => node.getAttribute('name') ?? ''),
     started: new Map(
       resources
         .filter((resource) => resource.getAttribute('role') === 'Started' && !yes(resource, 'failed'))

@@ -10,6 +10,7 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   bridge: (args) => args.includes('show'),
   cibadmin: (args) =>
     args.some((arg) => arg === '-Q' || arg === '--query') && !args.some((arg) => /^--?(c|C|r|R|u|M|D|d|E|P)/.test(arg)),
+  'corosync-cmapctl': (args) => args.length === 1 && !args[0]?.startsWith('-'),
   'corosync-quorumtool': (args) => args[0] === '-s',
   crm_mon: (args) => args.includes('-1'),
   // With a format it tells the time; with -s, or digits, it would set it.
@@ -19,6 +20,8 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   fence_xvm: (args) => option(args, '-o') === 'list',
   findmnt: always,
   getfattr: always,
+  grep: always,
+  gfs2_edit: (args) => args[0] === '-p' && args[1] === 'jindex' && args.length === 3,
   hostname: (args) => args.length === 0,
   id: always,
   journalctl: (args) => !args.some((arg) => /^--(vacuum|rotate|flush|sync|relinquish|setup|update)/.test(arg)),
@@ -27,7 +30,7 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   losetup: (args) => args[0] === '-j' || args[0] === '-a',
   nft: (args) => args.join(' ') === '-j list ruleset',
   ping: always,
-  'qemu-img': (args) => args[0] === 'info',
+  'qemu-img': (args) => args[0] === 'info' || (args[0] === 'snapshot' && args[1] === '-l'),
   // Only the probe of sandbox/qemu.ts: a machine without disks and network.
   'qemu-system-x86_64': (args) =>
     !args.some(

@@ -42,6 +42,17 @@ function lineAbout(path: string, { stdout, stderr }: Answer): string | undefined
   return line?.slice(0, -path.length - 1);
 }
 
+/** What a program of a host said makes no sense: nothing is concluded from it. @throws Unreachable */
+function garbled(path: string, program: string, said: string): never {
+  throw new Unreachable(path, `${program} said ${JSON.stringify(said.slice(0, 60))}`);
+}
+
+/** sha256sum(1): 64 hex digits, then the name. */
+function digestIn(line: string | undefined, path: string): string | undefined {
+  if (line === undefined) return undefined;
+  return /^[0-9a-f]{64}(?=\s|$)/.exec(line)?.[0] ?? garbled(path, 'sha256sum', line);
+}
+
 const absent = 44;
 
 function orAbsent<T>(what: string, read: (answer: Answer) => T): (answer: Answer) => T | undefined {
@@ -66,7 +77,7 @@ export function listScript(path: string): Scriptlet<readonly string[] | undefine
 }
 
 export function digestScript(path: string): Scriptlet<string | undefined> {
-  return { text: 'sha256sum', path, read: (answer) => lineAbout(path, answer)?.slice(0, 64) };
+  return { text: 'sha256sum', path, read: (answer) => digestIn(lineAbout(path, answer), path) };
 }
 
 export function statScript(path: string): Scriptlet<Stat | undefined> {
@@ -76,13 +87,14 @@ export function statScript(path: string): Scriptlet<Stat | undefined> {
     read: (answer) => {
       const line = lineAbout(path, answer);
       if (line === undefined) return undefined;
-      const [size, blocks, blockSize, mode, uid, ...kind] = line.split(' ');
+      const [, size, blocks, blockSize, mode = '', uid, kind = ''] =
+        /^(\d+) (\d+) (\d+) ([0-7]+) (\d+) (.+)$/.exec(line) ?? garbled(path, 'stat', line);
       return {
         size: Number(size),
         allocated: Number(blocks) * Number(blockSize),
-        mode: Number.parseInt(mode ?? '', 8),
+        mode: Number.parseInt(mode, 8),
         uid: Number(uid),
-        kind: kinds[kind.join(' ')] ?? 'other',
+        kind: kinds[kind] ?? 'other',
       };
     },
   };
@@ -114,7 +126,7 @@ export function diskFileScript(image: string, path: string): Scriptlet<Uint8Arra
 export function diskDigestScript(image: string, path: string): Scriptlet<string | undefined> {
   return {
     text: debugfs(image, 'cat', path, ' | sha256sum'),
-    read: (answer) => (notInImage(answer) ? undefined : answer.stdout.toString().slice(0, 64)),
+    read: (answer) => (notInImage(answer) ? undefined : digestIn(answer.stdout.toString(), path)),
   };
 }
 

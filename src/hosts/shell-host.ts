@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { CommandFailed } from '../model/errors.ts';
+import { CommandFailed, Refused } from '../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 import { working } from './lock.ts';
@@ -7,6 +7,7 @@ import { quote } from './quote.ts';
 import { assertOnlyLooks } from './read-only.ts';
 import * as scripts from './scriptlets.ts';
 import { type Answer, WarmShell } from './shell.ts';
+import { BENT, writeScript } from './write-script.ts';
 
 interface Asked {
   readonly text: string;
@@ -97,6 +98,11 @@ export class ShellHost implements Host {
       input: bytes,
       midway,
     });
+    if (ran.code === BENT)
+      throw new Refused(
+        `on ${this.name}: ${path} was not written: ${ran.stderr.trim()}`,
+        'others could lead it elsewhere: give that place to root alone (chown, chmod go-w), or choose another',
+      );
     if (ran.code !== 0)
       throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
   }
@@ -158,18 +164,3 @@ export class ShellHost implements Host {
     })();
   }
 }
-
-/**
- * The temporary file is private from its first byte, on disk before it gets its name, and a link at the name is replaced, not
- * followed. It is counted first: if lab dies, what it did not send is not there.
- */
-const writeScript = `set -e
-dir=$(dirname "$1")
-[ -d "$dir" ] || mkdir -p "$dir"
-umask 077
-temp="$dir/.lab.$$.tmp"
-trap 'rm -f "$temp"' EXIT
-dd of="$temp" conv=fsync 2>/dev/null
-[ "$(wc -c < "$temp")" -eq "$3" ]
-chmod "$2" "$temp"
-mv -f "$temp" "$1"`;

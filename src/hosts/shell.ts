@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { execa } from 'execa';
 import { Unreachable } from '../model/errors.ts';
 import type { Argv } from '../model/host.ts';
+import { sshTrouble } from './ssh-trouble.ts';
 
 /** What one scriptlet printed, and how it ended. */
 export interface Answer {
@@ -48,8 +49,7 @@ export class WarmShell {
     this.#child.stdin.on('error', () => {}); // a shell that is gone is told by its end
     this.#end = this.#child.then(({ exitCode }) => {
       this.ended = true;
-      const why = this.#stderr.toString().trim().split('\n').slice(-3).join('; ');
-      throw new Unreachable(host, why || `the shell ended with exit code ${exitCode}`);
+      throw sshTrouble(host, this.#stderr.toString(), exitCode);
     });
     this.#end.catch(() => {});
   }

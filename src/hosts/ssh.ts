@@ -2,10 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { Unreachable } from '../model/errors.ts';
 import type { Argv } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 import { quote } from './quote.ts';
+import { sshTrouble } from './ssh-trouble.ts';
 
 /** Where OpenSSH should go. The user's configuration, agent and jump hosts apply unless `options` say otherwise. */
 export interface Login {
@@ -16,8 +16,17 @@ export interface Login {
   readonly options?: readonly string[];
 }
 
-/** Never ask, never hang on a dead peer. */
-const always = ['BatchMode=yes', 'ServerAliveInterval=15', 'ServerAliveCountMax=8'];
+/** Never ask, never trust who was not known, never hang on a dead peer. */
+const always = [
+  'BatchMode=yes',
+  // Also if the user's configuration is less strict: a host is known beforehand, or not trusted.
+  'StrictHostKeyChecking=yes',
+  'ServerAliveInterval=15',
+  'ServerAliveCountMax=8',
+];
+
+/** A command line for the login shell over there. Its umask is nobody's business: what lab makes is the same everywhere. */
+const there = (argv: Argv) => `umask 022; ${quote(argv)}`;
 
 /** How long a connection may take (s): in a guest that is emulated and busy, sshd needed more than 15 s for its first word. */
 const patience = { dom0: 15, guest: 60 };
@@ -32,6 +41,7 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
  * A channel over one shared connection. Its master is a foreground child of ours that we end ourselves: a daemonised one
  * (ControlPersist) keeps the pipes of whoever started it open. LocalCommand runs once the connection stands, so nothing polls.
  * @throws Unreachable
+ * @throws NotTrusted for another host key than the known one
  */
 export async function openSsh(login: Login, host: string): Promise<Channel> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-')); // short: a socket's path has at most 107 bytes
@@ -63,11 +73,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
   const ready = new Promise<void>((resolve) => master.stdout.once('data', () => resolve()));
   const ended = master.then(async ({ stderr, exitCode }) => {
     await rm(directory, { recursive: true, force: true });
-    throw new Unreachable(
-      host,
-      stderr.trim() || `ssh ended with exit code ${exitCode}`,
-      `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`,
-    );
+    throw sshTrouble(host, stderr, exitCode, `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`);
   });
   ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
   await Promise.race([ready, ended]);
@@ -80,7 +86,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
       'LogLevel=ERROR',
       ...words(login, 'dom0'),
       '--',
-      quote(argv),
+      there(argv),
     ],
     async close() {
       master.kill('SIGTERM');
@@ -102,7 +108,7 @@ export function throughDom0(dom0: Channel, login: Login): Channel {
         'LogLevel=ERROR',
         ...words(login, 'guest'),
         '--',
-        quote(argv),
+        there(argv),
       ];
       return dom0.wrap(inner, tty);
     },

@@ -4,7 +4,7 @@ import type { Argv, Host, Ran } from './host.ts';
  * What is still missing in the world, as data. `--dry-run` prints changes, `up` makes the very same objects true.
  * `destroys` names what is lost for good by a change: such a change is asked about first.
  */
-export type Change = FileChange | CommandChange | ActChange;
+export type Change = FileChange | CommandChange | ActChange | Wait;
 
 /** A file to be written, atomically. Shown as a diff; a secret shows only its digest. */
 export interface FileChange {
@@ -44,6 +44,16 @@ export interface ActChange {
   act(host: Host): Promise<void>;
 }
 
+/** Nothing is made: the world comes to it by itself, and whoever looks must be told what for. LAB_FAULT does not count it. */
+export interface Wait {
+  readonly is: 'wait';
+  readonly says: string;
+}
+
+export function wait(says: string): Wait {
+  return { is: 'wait', says };
+}
+
 const encoder = new TextEncoder();
 
 /** A file change from text. */
@@ -59,12 +69,12 @@ export function command(argv: Argv, more: Omit<CommandChange, 'is' | 'argv'> = {
 /** A change in one line, for a person. */
 export function sayChange(change: Change): string {
   if (change.is === 'file') return `write ${change.path}`;
-  if (change.is === 'act') return change.says;
+  if (change.is === 'act' || change.is === 'wait') return change.says;
   return change.why ?? change.argv.join(' ');
 }
 
 /** All that a change will do, as one text: two changes with the same text do the same. */
 export function showable(change: Change): string {
   if (change.is === 'file') return `${change.path} ${change.mode} ${new TextDecoder().decode(change.after)}`;
-  return change.is === 'act' ? change.says : JSON.stringify([change.argv, change.input]);
+  return change.is === 'act' || change.is === 'wait' ? change.says : JSON.stringify([change.argv, change.input]);
 }

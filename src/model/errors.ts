@@ -92,6 +92,9 @@ export class Unreachable extends LabError {
   }
 }
 
+/** A host does not show the key that it is known by. Not Unreachable: nobody waits for that to pass. */
+export class NotTrusted extends LabError {}
+
 /** Another run holds the lab (exit code 4). */
 export class Held extends LabError {
   override readonly exitCode = 4;

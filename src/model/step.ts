@@ -59,6 +59,8 @@ export interface Evidence {
   /** One sentence. */
   readonly says: string;
   readonly hint?: string;
+  /** Figures: names that end in Ms are milliseconds. */
+  readonly measured?: Readonly<Record<string, number | string>>;
   /** What was run and what came back; no secrets. */
   readonly transcript: readonly string[];
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Change, command } from '../model/change.ts';
+import { type Change, command, wait } from '../model/change.ts';
 import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Chapter, Look, Node, Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
@@ -132,12 +132,12 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
 }
 
 async function answers(look: Look): Promise<readonly Change[]> {
-  const wait: Change = { is: 'act', says: 'wait for dom0 to boot', act: async () => {} };
+  const waiting = wait('wait for dom0 to boot');
   try {
     const { stdout } = await look.on('dom0').read(['systemctl', 'is-system-running']);
-    return ['running', 'degraded'].includes(stdout.trim()) ? [] : [wait];
+    return ['running', 'degraded'].includes(stdout.trim()) ? [] : [waiting];
   } catch (error) {
-    if (error instanceof Unreachable || error instanceof NotYet) return [wait];
+    if (error instanceof Unreachable || error instanceof NotYet) return [waiting];
     throw error;
   }
 }

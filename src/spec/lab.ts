@@ -5,7 +5,7 @@ export interface Lab {
   /** WHERE as written in lab.yaml, if it is. */
   readonly host?: string;
   readonly toolstack: 'libvirt' | 'xm';
-  /** In the order of lab.yaml, which is the order of node ids, MACs and addresses. */
+  /** In the order of lab.yaml, which is the order of node ids, MACs and addresses of guests that are new together. */
   readonly guests: readonly Guest[];
   readonly image: Image;
   /** Shared disks, in the order of their devices. */
@@ -17,6 +17,13 @@ export interface Lab {
   readonly storage?: Storage;
   /** With cman: the dom0's cluster of one, or none (fence_xvmd -LX). */
   readonly dom0Cluster: 'none' | Dom0Cluster;
+  /** What was on dom0 when lab.yaml was read; undefined: no guest of this lab. */
+  readonly onDom0?: {
+    /** Guests of lab.yaml, by name. */
+    readonly kept: readonly string[];
+    /** Guests with this lab's mark that are no longer in lab.yaml. */
+    readonly leaving: readonly Former[];
+  };
   /** Keep the old lines of a domain file as comments, as the document does. */
   readonly annotate: boolean;
 }
@@ -29,7 +36,7 @@ export interface Guest {
   readonly address: string;
   /** As in lab.yaml, else v5 of lab and guest: known before anything exists. */
   readonly uuid: string;
-  /** Counted up from network.mac. */
+  /** Counted up from network.mac; a guest that is on dom0 keeps its own, as it keeps its address and node id. */
   readonly mac: string;
   /** Node id in the cluster, from 1. */
   readonly nodeId: number;
@@ -38,6 +45,9 @@ export interface Guest {
   /** Its domain file, e.g. /etc/xen/molly. */
   readonly domainFile: string;
 }
+
+/** A guest as dom0 knows it: what it takes to let go of it. */
+export type Former = Pick<Guest, 'name' | 'address' | 'mac' | 'nodeId' | 'disk' | 'domainFile'>;
 
 export type Install =
   | { readonly by: 'debian'; readonly suite: string }
@@ -104,4 +114,16 @@ export interface Dom0Cluster {
   readonly name: string;
   /** The dom0's host name; undefined: whatever `uname -n` says there. */
   readonly node?: string;
+}
+
+/** The guests that are on dom0 and no longer in lab.yaml. */
+export function leavingOf({ onDom0 }: Pick<Lab, 'onDom0'>): readonly Former[] {
+  return onDom0?.leaving ?? [];
+}
+
+/** The first guest that was on dom0 already: what a running cluster is told or asked, it is. Else the first. */
+export function firstGuest({ guests, onDom0 }: Lab): Guest {
+  const first = guests.find(({ name }) => onDom0?.kept.includes(name)) ?? guests[0];
+  if (!first) throw new Error('a rule is missing in rules.ts: a lab without guests has no cluster');
+  return first;
 }

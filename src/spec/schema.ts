@@ -166,7 +166,8 @@ export const labSchema = z
       .refine((guests) => Object.keys(guests).length >= GUESTS.minProperties, { error: GUESTS_EXPECTED })
       .refine((guests) => Object.keys(guests).length <= GUESTS.maxProperties, { error: GUESTS_EXPECTED })
       .meta({
-        description: 'The guests. Their order decides node ids, MACs and addresses: add at the end.',
+        description:
+          'The guests. Their order decides node ids, MACs and addresses of new ones; who is on dom0 keeps its own.',
         ...GUESTS,
       }),
     image: image.prefault({}).describe('The default image, which every guest is a clone of.'),

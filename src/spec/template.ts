@@ -31,7 +31,8 @@ name: ${word(name)} # of the cluster: at most 16 of A-Z a-z 0-9 _ -, and no othe
 ${host === undefined ? '# host: sandbox' : `host: ${word(host)}`} # local | sandbox | ssh://[user@]host[:port] | simulated:DIR
 toolstack: libvirt # libvirt | xm (the document's)
 
-# Their order decides node ids, MACs and addresses: add new ones at the end.
+# Their order decides node ids, MACs and addresses of new ones; a guest that is there keeps its own, wherever it stands.
+# One that is taken out here is removed by the next lab up, which asks first.
 # A guest may also have its address: molly: {memory: 512M, vcpus: 1, address: 192.168.77.11}
 guests:${guests.length === 0 ? ' {}' : ''}
 ${guestLines}

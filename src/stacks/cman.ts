@@ -1,9 +1,10 @@
 import { readClusterConf } from '../formats/cluster-conf.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Lab } from '../spec/lab.ts';
+import { firstGuest, type Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { clusterConfOn, confPath, versionTold } from './cman-conf.ts';
+import { cmanChangeable } from './cman-change.ts';
 import { cmanRunning, members } from './cman-tool.ts';
 import { packagesThere, quietAtBoot, withoutNetworkManager } from './cman-guests.ts';
 import { initService } from './init-service.ts';
@@ -27,6 +28,9 @@ export const cman: Stack = {
     return { quorate, online: there, fencing: { xvm: there.join(' and ') } };
   },
 
+  // fence_node(8) does what cluster.conf says of the node: a reboot.
+  fence: (node) => ['fence_node', node],
+
   secrets: () => [],
   guestFiles: () => [],
 
@@ -35,24 +39,27 @@ export const cman: Stack = {
     return text && readClusterConf(text, confPath).name;
   },
 
+  changeable: cmanChangeable,
+
   start(lab, after) {
-    const first = lab.guests[0] as Guest;
+    const first = firstGuest(lab);
     const installed = lab.guests.map((guest) => packagesThere(guest, cman.packages, after));
     const quiet = lab.guests.map((guest) => quietAtBoot(guest, services, installed));
     const alone = lab.guests.map((guest) => withoutNetworkManager(guest, installed));
     const configured = clusterConfOn(lab, installed);
-    const started = everywhere(lab, 'cman', [...quiet, ...alone, ...configured]);
+    // Before anybody starts: who has a newer configuration than the cluster that runs is not let in.
+    const told = versionTold(first, configured);
+    const started = everywhere(lab, 'cman', [...quiet, ...alone, told]);
     const joined = awaited(
       { id: '9.members', title: 'Wait for all nodes to be members', section, on: first.name, after: started },
       { within: 120_000, hint: `look at: lab ssh ${first.name} -- cman_tool nodes` },
       (look) => missingMembers(look, lab),
     );
-    const told = versionTold(first, [joined, ...configured]);
-    const managers = lab.cluster.services ? everywhere(lab, 'rgmanager', [told]) : [];
-    return [...installed, ...quiet, ...alone, ...configured, ...started, joined, told, ...managers];
+    const managers = lab.cluster.services ? everywhere(lab, 'rgmanager', [joined]) : [];
+    return [...installed, ...quiet, ...alone, ...configured, told, ...started, joined, ...managers];
   },
 
-  stop(lab, { isRunning }) {
+  stop(lab, { isRunning }, first = []) {
     const stopped = (name: string, after: readonly Node[]) =>
       lab.guests.map((guest) => {
         const inside = initService(
@@ -69,7 +76,7 @@ export const cman: Stack = {
           (await isRunning({ ...look, host: look.on('dom0') }, guest)) ? inside.check(look) : [];
         return { ...inside, check };
       });
-    const managers = stopped('rgmanager', []);
+    const managers = stopped('rgmanager', first);
     return [...managers, ...stopped('cman', managers)];
   },
 };

@@ -2,7 +2,8 @@ import { storageIds, storageResources } from '../formats/cib-storage.ts';
 import { type Change, command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Lab, Storage } from '../spec/lab.ts';
+import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
+import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
 import { storageProof } from './storage-proof.ts';
@@ -11,8 +12,7 @@ const section = "That's it!";
 
 /** "Now you can make a GFS file system on /dev/xvdc and mount it from both nodes": mkfs, lock manager, mounts, and the proof. */
 export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Node[]): readonly Node[] {
-  const [first] = lab.guests;
-  if (!first) return [];
+  const first = firstGuest(lab);
   const device = `/dev/${storage.disk.device}`;
   const wanted = storageResources({ device, directory: storage.directory, scale: patience });
   const made: Step = {
@@ -35,8 +35,9 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
     foreseen: cibSections.filter((name) => name !== 'crm_config').map((name) => cibChange(name, wanted)),
     check: async ({ host }) => (await missingSections(host, wanted)).map((name) => cibChange(name, wanted)),
   };
+  const journals = journalsFor(lab, storage, '10.journals', [configured]);
   const mounted = awaited(
-    { id: '10.mounted', title: 'Wait until all guests have mounted it', section, on: first.name, after: [configured] },
+    { id: '10.mounted', title: 'Wait until all guests have mounted it', section, on: first.name, after: [journals] },
     { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
     async (look) => {
       const state = await clusterState(look.host);
@@ -48,13 +49,63 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
       return [what, ...(state?.failed ?? [])].join('; ');
     },
   );
-  return [made, configured, mounted, storageProof(lab, storage, [mounted])];
+  return [made, configured, journals, mounted, storageProof(lab, storage, [mounted])];
 }
 
 const makeIt = ({ guests }: Lab, { table }: Storage, device: string): Change =>
   command(['mkfs.gfs2', '-O', '-p', 'lock_dlm', '-t', table, '-j', String(guests.length), device], {
     why: `mkfs.gfs2 with lock table ${table} and ${guests.length} journals on ${device}, which is blank`,
   });
+
+/** MiB of a journal that is added: the least that gfs2_jadd(8) makes, so that it finds room on a disk that had enough for mkfs. */
+const journalSize = 8;
+
+/**
+ * A journal for each guest: mkfs made one for each that there was then. gfs2_jadd(8) adds them where the file system is mounted;
+ * before a new guest joins (chapter 9), whose mount would fail, or after it failed (chapter 10), and is then tried again. How many there are: gfs2_edit(8) -p jindex. It reads the
+ * device, past the file system, so what the kernel still holds is written out first.
+ */
+export function journalsFor(
+  lab: Lab,
+  storage: Storage,
+  id: '9.journals' | '10.journals',
+  after: readonly Node[],
+): Step {
+  const { name } = firstGuest(lab);
+  const device = `/dev/${storage.disk.device}`;
+  return {
+    kind: 'step',
+    id,
+    title: 'Have a journal for each guest',
+    section,
+    on: name,
+    after,
+    settle: {
+      within: 180_000,
+      hint: `add them where it is mounted: lab ssh ${name} -- gfs2_jadd -j 1 -J ${journalSize} ${storage.directory}`,
+    },
+    async check({ host }) {
+      const [found, index, mounts] = await Promise.all([
+        host.read(['blkid', '-p', '-o', 'export', device]),
+        host.read(['gfs2_edit', '-p', 'jindex', device]),
+        host.readFile('/proc/mounts'),
+      ]);
+      // Another file system, or none yet, is 10.file-system's business.
+      if (!found.stdout.includes(`LABEL=${storage.table}\n`)) return [];
+      const journals = new Set(index.stdout.match(/\bjournal\d+\b/g)).size;
+      const missing = lab.guests.length - journals;
+      if (index.code !== 0 || missing <= 0) return [];
+      if (!textOf(mounts)?.includes(` ${storage.directory} gfs2 `))
+        return id === '9.journals' ? [] : [{ is: 'act', says: `wait for ${name} to mount it`, act: async () => {} }];
+      const add = command(['gfs2_jadd', '-j', String(missing), '-J', String(journalSize), storage.directory], {
+        why: `gfs2_jadd -j ${missing} -J ${journalSize} ${storage.directory}  (${journals} journals for ${lab.guests.length} guests)`,
+      });
+      const written = [command(['sync', '-f', storage.directory]), command(['blockdev', '--flushbufs', device])];
+      const again = command(['crm_resource', '--cleanup', '--resource', storageIds.fileSystem]);
+      return id === '9.journals' ? [add, ...written] : [add, ...written, again];
+    },
+  };
+}
 
 /**
  * Never a mkfs over anything: blkid(8) -p must find nothing at all. A GFS2 of our lock table is adopted.

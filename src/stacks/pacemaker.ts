@@ -1,22 +1,26 @@
 import { type CibSections, fencingResources } from '../formats/cib.ts';
-import { corosyncConf, readCorosyncConf } from '../formats/corosync-conf.ts';
+import { corosyncConf, isReloadable, readCorosyncConf } from '../formats/corosync-conf.ts';
 import { sectionAt } from '../formats/section.ts';
-import { Refused } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Lab } from '../spec/lab.ts';
+import { firstGuest, type Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
 import { textOf } from '../steps/file-content.ts';
 import { randomKey } from '../steps/keys.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
-import { pacemakerStorage } from './pacemaker-storage.ts';
+import { formerForgotten, nodesTold } from './pacemaker-nodes.ts';
+import { journalsFor, pacemakerStorage } from './pacemaker-storage.ts';
+import { quorumKept } from './quorum-kept.ts';
 import type { Stack } from './stack.ts';
 
 const section = 'Setting up the cluster 6';
 
-/** Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. */
-const delay = 10;
+/**
+ * Seconds that the fencing of the first guest waits: of two nodes that fence each other, it survives. Ten are usual; where
+ * pacemaker itself takes half a minute to ask for a fencing (seen on an emulated dom0), the guest that should lose won with that.
+ */
+const delay = 10 * patience;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
@@ -40,8 +44,13 @@ export const pacemaker: Stack = {
 
   async clusterState(guest) {
     const state = await clusterState(guest);
-    return state && { quorate: state.quorate, online: state.online, fencing: Object.fromEntries(state.started) };
+    if (!state) return undefined;
+    const { quorate, online, unclean, started } = state;
+    return { quorate, online, unclean, fencing: Object.fromEntries(started) };
   },
+
+  // stonith_admin(8): --fence is what powers off. -t in seconds; its own default is two minutes, which a slow dom0 may need.
+  fence: (node, operation) => ['stonith_admin', operation === 'off' ? '--fence' : '--reboot', node, '-t', '600'],
 
   secrets: (lab, after) => [
     randomKey(
@@ -57,17 +66,18 @@ export const pacemaker: Stack = {
   ],
 
   guestFiles: (lab) => [
-    {
-      path: '/etc/corosync/corosync.conf',
-      mode: 0o644,
-      text: corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests }),
-    },
+    corosyncFile(corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests })),
     { path: '/etc/corosync/authkey', mode: 0o400, from: dom0Paths(lab).authkey },
   ],
 
+  changeable: quorumKept,
+
   start(lab, after) {
     const first = firstGuest(lab);
-    const corosync = everywhere(lab, 'corosync', after);
+    const told = nodesTold(lab, after);
+    // A node that joins finds its journal there: its mount would fail without.
+    const journals = lab.storage ? [journalsFor(lab, lab.storage, '9.journals', told)] : [];
+    const corosync = everywhere(lab, 'corosync', [...told, ...journals, ...after]);
     const quorate = awaited(
       { id: '9.quorate', title: 'Wait for quorum', section, on: first.name, after: corosync },
       { within: 90_000, hint: `look at: lab ssh ${first.name} -- corosync-quorumtool -s` },
@@ -83,13 +93,14 @@ export const pacemaker: Stack = {
         return absent.length === 0 ? undefined : `not online: ${absent.map(({ name }) => name).join(', ')}`;
       },
     );
+    const former = formerForgotten(lab, [online]);
     const fencing: Step = {
       kind: 'step',
       id: '9.fencing',
       title: 'Configure a fencing resource per guest',
       section: 'Setting up the cluster 2',
       on: first.name,
-      after: [online],
+      after: [former],
       foreseen: cibSections.map((name) => cibChange(name, wantedFencing(lab))),
       check: async ({ host }) => {
         const wanted = wantedFencing(lab);
@@ -107,12 +118,12 @@ export const pacemaker: Stack = {
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
       (look) => missingFencing(look, lab),
     );
-    return [...corosync, quorate, ...pacemakers, online, fencing, started];
+    return [...told, ...journals, ...corosync, quorate, ...pacemakers, online, former, fencing, started];
   },
 
   storage: (lab, storage, after) => pacemakerStorage(lab, storage, after),
 
-  stop(lab, { isRunning }) {
+  stop(lab, { isRunning }, first = []) {
     const off = (unit: string, after: readonly Node[]) =>
       lab.guests.map((guest) => {
         const inside = service(
@@ -129,7 +140,7 @@ export const pacemaker: Stack = {
           (await isRunning({ ...look, host: look.on('dom0') }, guest)) ? inside.check(look) : [];
         return { ...inside, check };
       });
-    const pacemakers = off('pacemaker', []);
+    const pacemakers = off('pacemaker', first);
     return [...pacemakers, ...off('corosync', pacemakers)];
   },
 };
@@ -148,10 +159,12 @@ function everywhere(lab: Lab, unit: string, after: readonly Node[]): readonly St
   );
 }
 
-function firstGuest({ guests: [first] }: Lab): Guest {
-  if (!first) throw new Refused('a lab without guests has no cluster');
-  return first;
-}
+const corosyncFile = (text: string) => ({
+  path: '/etc/corosync/corosync.conf',
+  mode: 0o644,
+  text,
+  live: (found: string) => isReloadable(found, text),
+});
 
 /** corosync-quorumtool(8): `Quorate: Yes`, `Total votes: 2`; with wait_for_all neither before all nodes were seen. */
 async function missingQuorum({ host }: Look, lab: Lab): Promise<string | undefined> {
@@ -162,21 +175,20 @@ async function missingQuorum({ host }: Look, lab: Lab): Promise<string | undefin
 }
 
 function wantedFencing({ guests, fencing: { key, address, port } }: Lab): CibSections {
-  const [first, ...others] = guests;
-  const delayed = first && others.length === 1 ? { delayed: { guest: first.name, seconds: delay } } : {};
-  return fencingResources({ guests: guests.map(({ name }) => name), key, address, port, ...delayed, scale: patience });
+  // Said with any other number too: a delay of the time when there were two would stay.
+  const delayed = { guest: guests[0]?.name ?? '', seconds: guests.length === 2 ? delay : 0 };
+  return fencingResources({ guests: guests.map(({ name }) => name), key, address, port, delayed, scale: patience });
 }
 
-/** Each fencing resource runs, and on another node than the one it fences. */
+/** Each fencing resource runs, and on another node than the one it fences. A node alone has nobody to fence it. */
 async function missingFencing(look: Look, lab: Lab): Promise<string | undefined> {
+  if (lab.guests.length === 1) return undefined;
   const [state, registered] = await Promise.all([clusterState(look.host), look.host.read(['stonith_admin', '-L'])]);
   for (const { name } of lab.guests) {
     const where = state?.started.get(`fence-${name}`);
     if (where === undefined) return [`fence-${name} is not started`, ...(state?.failed ?? [])].join('; ');
-    if (where === name && lab.guests.length > 1) return `fence-${name} runs on the node it fences`;
+    if (where === name) return `fence-${name} runs on the node it fences`;
   }
   // Registered with the fencer of this node: the devices that it may run.
-  return registered.stdout.includes('fence-') || lab.guests.length === 1
-    ? undefined
-    : 'stonith_admin -L lists no device';
+  return registered.stdout.includes('fence-') ? undefined : 'stonith_admin -L lists no device';
 }

@@ -36,8 +36,10 @@ export function storageProof(lab: Lab, storage: Storage, after: readonly Node[])
         transcript.push(`${name}# write ${path}: ${text.trim()}`);
       }
       for (const { name } of lab.guests) {
-        for (const { name: writer, path, text } of files) {
-          const bytes = await host(name).readFile(path);
+        // Asked together: they travel together.
+        const read = await Promise.all(files.map(({ path }) => host(name).readFile(path)));
+        for (const [n, { name: writer, path, text }] of files.entries()) {
+          const bytes = read[n];
           const found = bytes && new TextDecoder().decode(bytes);
           transcript.push(`${name}# cat ${path}: ${found?.trim() ?? 'there is no such file'}`);
           if (found === text) continue;

@@ -1,20 +1,41 @@
 import { type DomainEdits, type EditOptions, editDomainFile } from '../formats/domain-file.ts';
 import { file } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
+import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
+import type { Identity, Kept } from '../spec/kept.ts';
 import { type Placed, textOf } from './file-content.ts';
 
-/** What says in a domain file whose it is; a line of its own, the first. */
-export const ownerLine = (lab: string) => `# This guest belongs to the lab ${lab}.\n`;
+/**
+ * What says in a domain file whose it is, and what the guest keeps as long as it is on dom0; a line of its own, the first.
+ */
+export function ownerLine(lab: string, guest?: Identity): string {
+  const identity = guest ? `: node ${guest.nodeId}, ${guest.address}, ${guest.mac}` : '';
+  return `# This guest belongs to the lab ${lab}${identity}.\n`;
+}
+
+const ownerPattern = /^# This guest belongs to the lab ([\w-]+)(?:: node (\d+), ([\d.]+), ([\da-f:]+))?\.\n/m;
+
+/** The guests of a lab that are on dom0, as their domain files say; one look. */
+export async function keptGuests(dom0: Reader, lab: string): Promise<Kept> {
+  const { stdout } = await dom0.read(['grep', '-rsH', `^# This guest belongs to the lab ${lab}: `, '/etc/xen']);
+  const kept = stdout.split('\n').flatMap((line): [string, Identity][] => {
+    const [, name, text = ''] = /^\/etc\/xen\/([^/:]+):(.*)$/.exec(line) ?? [];
+    const [, owner, nodeId, address, mac] = ownerPattern.exec(`${text}\n`) ?? [];
+    if (name === undefined || owner !== lab || !address || !mac) return [];
+    return [[name, { nodeId: Number(nodeId), address, mac }]];
+  });
+  return new Map(kept);
+}
 
 /** The default file may have been written by another lab. */
 function withoutOwner(text: string): string {
-  return text.replace(/^# This guest belongs to the lab \S+\.\n/m, '');
+  return text.replace(ownerPattern, '');
 }
 
 /** The lab that a domain file belongs to; undefined: none. */
 export function ownerOf(text: string): string | undefined {
-  return /^# This guest belongs to the lab (\S+)\.$/m.exec(text)?.[1];
+  return ownerPattern.exec(text)?.[1];
 }
 
 /**
@@ -31,6 +52,7 @@ export function domainFile(
     notes = {},
     annotate,
     lab,
+    identity,
   }: {
     path: string;
     base: string;
@@ -38,6 +60,7 @@ export function domainFile(
     notes?: NonNullable<EditOptions['notes']> | undefined;
     annotate: boolean;
     lab: string;
+    identity: Identity;
   },
 ): Step {
   return {
@@ -54,7 +77,8 @@ export function domainFile(
       }
       const from = text ?? textOf(origin);
       if (from === undefined) throw new NotYet(base, `${path} is made from ${base}, which is not there`);
-      const wanted = editDomainFile(text ?? ownerLine(lab) + withoutOwner(from), edits, {
+      const line = ownerLine(lab, identity);
+      const wanted = editDomainFile(text?.replace(ownerPattern, line) ?? line + withoutOwner(from), edits, {
         file: text === undefined ? base : path,
         annotate,
         notes,

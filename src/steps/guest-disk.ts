@@ -19,7 +19,7 @@ export interface GuestDisk {
 
 /**
  * Files on the disk of a guest that is off: mounted on dom0, written, unmounted. While the guest runs its disk is left alone;
- * what it should hold is then checked inside the guest (wrongInGuest).
+ * what it should hold is then checked inside the guest (missingInGuest).
  * @throws Refused (from the check) when the image is attached to something else
  */
 export function guestDisk(placed: Placed, wanted: GuestDisk): Step {

@@ -4,22 +4,41 @@ import type { FileReader, Reader } from '../model/host.ts';
 
 /** A file inside a guest, owned by root. */
 export type GuestFile =
-  /** With this text. */
-  | { readonly path: string; readonly mode: number; readonly text: string }
+  /** With this text. `live`: it may be written while the guest runs, over this text. */
+  | {
+      readonly path: string;
+      readonly mode: number;
+      readonly text: string;
+      readonly live?: (found: string) => boolean;
+    }
   /** A copy of a file of dom0, made there: for secrets. */
   | { readonly path: string; readonly mode: number; readonly from: string }
   /** Not there when the guest boots. `comesBack`: the guest then makes one of its own. */
   | { readonly path: string; readonly absent: true; readonly comesBack?: true };
 
-/** Compares the files inside a running guest. @returns the paths that are not as they should be */
-export async function wrongInGuest(
+/**
+ * Compares the files inside a running guest.
+ * @returns the paths that are not as they should be and can only be mended while the guest is off, and the changes for the rest
+ */
+export async function missingInGuest(
   guest: Reader,
   dom0: Reader,
   files: readonly GuestFile[],
-): Promise<readonly string[]> {
+): Promise<{ readonly wrong: readonly string[]; readonly changes: readonly Change[] }> {
   const lasting = files.filter((wanted) => !('comesBack' in wanted));
   const missing = await Promise.all(lasting.map((wanted) => missingIn(guest, dom0, '', wanted)));
-  return lasting.filter((_, n) => missing[n]?.length).map(({ path }) => path);
+  const isLive = (wanted: GuestFile, [change]: readonly Change[]) =>
+    'live' in wanted &&
+    change?.is === 'file' &&
+    change.before !== undefined &&
+    wanted.live?.(new TextDecoder().decode(change.before));
+  const differing = lasting.flatMap((wanted, n) =>
+    missing[n]?.length ? [{ wanted, changes: missing[n], live: isLive(wanted, missing[n]) }] : [],
+  );
+  return {
+    wrong: differing.filter(({ live }) => !live).map(({ wanted }) => wanted.path),
+    changes: differing.filter(({ live }) => live).flatMap(({ changes }) => changes),
+  };
 }
 
 /** The files below a directory of a host: a mounted disk. */

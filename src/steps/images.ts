@@ -4,6 +4,9 @@ import type { Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
 import { mark, renamed } from './marks.ts';
 
+/** install(1) takes away what is there, then makes the file with this mode: what is filled in is private from its first byte. */
+const emptyPrivate = (path: string) => command(['install', '-m', '0600', '/dev/null', path]);
+
 /**
  * A sparse file of so many bytes: dd(1) as in the document, which writes zeros for minutes and takes the whole space; this
  * writes none, and only says how long the file is.
@@ -25,7 +28,7 @@ export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string
       }
       return [
         ...(parent ? [] : [command(['mkdir', '-p', directory])]),
-        command(['rm', '-f', fresh]),
+        emptyPrivate(fresh),
         command(['dd', 'if=/dev/null', `of=${fresh}`, 'bs=1', 'count=0', `seek=${bytes}`]),
         mark(fresh, lab),
         renamed(fresh, path),
@@ -36,7 +39,8 @@ export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string
 
 /**
  * A guest's disk, cloned from the default image: by reflink where the file system can (free), else a sparse copy. It gets its
- * name when it is whole. `copy`: what this dom0's cp(1) is told for that. A copy left by a run that was killed may still be written to: --remove-destination starts a new file.
+ * name when it is whole, and is root's alone, as the keys are that come into it. A copy left by a run that was killed may still
+ * be written to: so a new file is started. `copy`: what this dom0's cp(1) is told.
  */
 export function clonedDisk(
   placed: Placed,
@@ -51,7 +55,8 @@ export function clonedDisk(
       if (clone?.kind === 'file') return [];
       if (clone) throw new Refused(`${to} is a ${clone.kind}, not a file`, `move it away`);
       return [
-        command(['cp', ...copy, '--remove-destination', from, fresh], {
+        emptyPrivate(fresh),
+        command(['cp', ...copy, from, fresh], {
           timeout: 1_800_000,
           ...(source ? { grows: { path: fresh, bytes: source.allocated } } : {}),
         }),

@@ -1,14 +1,18 @@
+import { wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
 
+/** What is wrong, and what to do. */
+export interface Broken {
+  readonly says: string;
+  readonly hint: string;
+}
+
 /**
  * What must hold and what lab must not mend by itself. `broken` says what is wrong and what to do; undefined: all is well.
  */
-export function requirement(
-  placed: Placed,
-  broken: (look: Look) => Promise<{ readonly says: string; readonly hint: string } | undefined>,
-): Step {
+export function requirement(placed: Placed, broken: (look: Look) => Promise<Broken | undefined>): Step {
   return {
     kind: 'step',
     ...placed,
@@ -32,7 +36,7 @@ export function awaited(
     settle,
     async check(look) {
       const says = await missing(look);
-      return says === undefined ? [] : [{ is: 'act', says: `wait: ${says}`, act: async () => {} }];
+      return says === undefined ? [] : [wait(`wait: ${says}`)];
     },
   };
 }

@@ -1,4 +1,4 @@
-import { command } from '../model/change.ts';
+import { command, wait } from '../model/change.ts';
 import type { Reader } from '../model/host.ts';
 import type { Settle, Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
@@ -46,7 +46,7 @@ export function service(
     async check({ host }) {
       const [{ active, started }, written] = await Promise.all([unitState(host, unit), lastWritten(host, staleAfter)]);
       if (!running) return ['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', unit])];
-      if (active === 'activating') return [{ is: 'act', says: `wait for ${unit}`, act: async () => {} }];
+      if (active === 'activating') return [wait(`wait for ${unit}`)];
       if (active !== 'active') return [command(['systemctl', 'start', unit])];
       return written > started ? [command(['systemctl', 'restart', unit])] : [];
     },

@@ -11,7 +11,7 @@ export function loginFiles(lab: Lab, guest: Guest, others: readonly string[]): r
   const hosts = ['127.0.0.1 localhost', ...lab.guests.map(({ address, name }) => `${address} ${name}`), ''].join('\n');
   const inGuest = (type: string) => `/etc/ssh/ssh_host_${type}_key`;
   return [
-    { path: '/etc/hosts', mode: 0o644, text: hosts },
+    { path: '/etc/hosts', mode: 0o644, text: hosts, live: () => true },
     { path: inGuest(keyType), mode: 0o600, from: hostKey(guest) },
     { path: `${inGuest(keyType)}.pub`, mode: 0o644, from: `${hostKey(guest)}.pub` },
     ...others.map((type) => ({ path: inGuest(type), absent: true as const, comesBack: true as const })),

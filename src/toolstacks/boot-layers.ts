@@ -1,4 +1,4 @@
-import type { Change } from '../model/change.ts';
+import { type Change, wait } from '../model/change.ts';
 import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Look, Settle } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
@@ -11,7 +11,7 @@ const bootLimit = 240_000;
 /** What is still missing of a guest whose domain runs: nothing, or a wait. */
 export async function missingOfBoot(look: Look, lab: Lab, guest: Guest): Promise<readonly Change[]> {
   if ((await bootState(look, lab, guest))?.done) return [];
-  return [{ is: 'act', says: `wait for ${guest.name} to boot`, act: async () => {} }];
+  return [wait(`wait for ${guest.name} to boot`)];
 }
 
 /** How far the boot is; undefined while the guest does not answer. */

@@ -2,7 +2,7 @@ import { xlDisk } from '../formats/disk-spec.ts';
 import { readDomainFile } from '../formats/domain-file.ts';
 import { domainXml, readDomainXml, sameDomain } from '../formats/domain-xml.ts';
 import { writeVif } from '../formats/vif-spec.ts';
-import { type Change, command } from '../model/change.ts';
+import { type Change, command, wait } from '../model/change.ts';
 import { NotYet, Refused } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Guest, Install, Lab } from '../spec/lab.ts';
@@ -101,6 +101,14 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
 
   domainState: (dom0, guest) => domainState(dom0, guest.name),
 
+  // virsh(1) prints `-` for a domain that is off.
+  async domainId(dom0, guest) {
+    const { code, stdout } = await dom0.read(virsh('domid', guest.name));
+    return code === 0 && /^\d+$/.test(stdout.trim()) ? stdout.trim() : undefined;
+  },
+
+  stopDead: (guest, how) => virsh(how === 'pause' ? 'suspend' : 'destroy', guest.name),
+
   isRunning: async (look, guest) => isAlive(await domainState(look.host, guest.name)),
 
   unique: (lab, after) =>
@@ -151,7 +159,7 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
         if (state === undefined || state === 'shut off') return [command(virsh('start', guest.name))];
         if (state === 'paused') return [command(virsh('resume', guest.name))];
         if (state === 'crashed') return [command(virsh('destroy', guest.name)), command(virsh('start', guest.name))];
-        if (state === 'dying') return [{ is: 'act', says: `wait until ${guest.name} is gone`, act: async () => {} }];
+        if (state === 'dying') return [wait(`wait until ${guest.name} is gone`)];
         return missingOfBoot(look, lab, guest);
       },
     };

@@ -1,5 +1,5 @@
 import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
-import type { Reader } from '../model/host.ts';
+import type { Argv, Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Install, Lab, SharedDisk } from '../spec/lab.ts';
 import type { Placed } from '../steps/file-content.ts';
@@ -27,17 +27,21 @@ export interface Toolstack {
   /** Sees that a disk is raw and shareable in the domains that run, whatever the files say. */
   shared?(lab: Lab, disk: SharedDisk, after: readonly Node[]): Step;
   /** What the toolstack calls the state of the guest's domain: running, paused, shut off …; undefined: it knows none. */
-  domainState(dom0: Reader, guest: Guest): Promise<string | undefined>;
+  domainState(dom0: Reader, guest: Pick<Guest, 'name'>): Promise<string | undefined>;
+  /** The id of the guest's domain: another one after each start; undefined: it is off. */
+  domainId(dom0: Reader, guest: Guest): Promise<string | undefined>;
+  /** Stops the guest dead, as no guest stops by itself: its processors stand still, or its power is cut. */
+  stopDead(guest: Guest, how: 'pause' | 'destroy'): Argv;
   /** Whether the guest runs, asked on dom0. */
-  isRunning(look: Look, guest: Guest): Promise<boolean>;
+  isRunning(look: Look, guest: Pick<Guest, 'name'>): Promise<boolean>;
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */
   unique(lab: Lab, after: readonly Node[]): Step;
   /** Boots the guest (its domain known to the toolstack), and waits until it answers: provides the host. */
   boot(lab: Lab, guest: Guest, after: readonly Node[]): readonly Step[];
   /** Stops the guest, by asking it to. */
-  stop(lab: Lab, guest: Guest, after: readonly Node[]): Step;
+  stop(lab: Lab, guest: Pick<Guest, 'name'>, after: readonly Node[]): Step;
   /** Powers the guest off for good, and forgets its domain, if it is this lab's. */
-  forget(lab: Lab, guest: Guest, after: readonly Node[]): Step;
+  forget(lab: Lab, guest: Pick<Guest, 'name' | 'domainFile'>, after: readonly Node[]): Step;
   /** A program on dom0 that shows the guest's console. */
   console(guest: Guest): readonly [string, ...string[]];
 }

@@ -1,6 +1,6 @@
 import { xmDisk } from '../formats/disk-spec.ts';
 import { writeVif } from '../formats/vif-spec.ts';
-import { command } from '../model/change.ts';
+import { command, wait } from '../model/change.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { ownerOf } from '../steps/domain-file.ts';
@@ -74,6 +74,13 @@ disk = [ "${xmDisk({ target: image.path, vdev: 'xvda' })}" ]
 vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
 `,
 
+  async domainId(dom0, guest) {
+    const { code, stdout } = await dom0.read(['xm', 'domid', guest.name]);
+    return code === 0 && /^\d+$/.test(stdout.trim()) ? stdout.trim() : undefined;
+  },
+
+  stopDead: (guest, how) => ['xm', how, guest.name],
+
   async domainState(dom0, guest) {
     const state = await xmState(dom0, guest.name);
     // Waiting for its next interrupt: what a running domain does most of the time.
@@ -111,8 +118,7 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
         if (state === undefined) return [create];
         if (state === 'paused') return [command(['xm', 'unpause', guest.name])];
         if (state === 'crashed') return [command(['xm', 'destroy', guest.name]), create];
-        if (state === 'shutdown' || state === 'dying')
-          return [{ is: 'act', says: `wait until ${guest.name} is gone`, act: async () => {} }];
+        if (state === 'shutdown' || state === 'dying') return [wait(`wait until ${guest.name} is gone`)];
         return missingOfBoot(look, lab, guest);
       },
     };

@@ -9,7 +9,7 @@ import { type Line, lab, lines, scratch, start, tree } from './process.ts';
  */
 const essence = ({ id, changes }: Line) => [
   id,
-  changes.filter((change) => change.is !== 'act').map(({ diff: _, ...change }) => change),
+  changes.filter((change) => change.is !== 'act' && change.is !== 'wait').map(({ diff: _, ...change }) => change),
 ];
 
 test('a dry-run touches nothing, and shows what up then does', async () => {

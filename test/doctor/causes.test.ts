@@ -38,7 +38,15 @@ const provoked: readonly (readonly [string, string, number | undefined, (world: 
   ['this is no dom0', 'no-dom0', undefined, ({ sh }) => sh('dom0', 'rm /proc/xen/capabilities')],
   ['libvirtd is stopped', 'libvirtd-down', undefined, ({ sh }) => sh('dom0', 'systemctl stop libvirtd')],
   ['a guest is off', 'guest-off', undefined, ({ sh }) => sh('dom0', 'virsh destroy frederick')],
-  ['a guest is paused', 'guest-paused', undefined, ({ sh }) => sh('dom0', 'virsh suspend frederick')],
+  [
+    'a guest is paused, and in no cluster that would fence it',
+    'guest-paused',
+    undefined,
+    async ({ sh }) => {
+      await sh('frederick', 'systemctl stop pacemaker');
+      await sh('dom0', 'virsh suspend frederick');
+    },
+  ],
   [
     'a guest is no domain',
     'guest-not-defined',

@@ -1,4 +1,4 @@
-import { findingsOf } from '../../src/cli/commands/doctor.ts';
+import { findingsOf } from '../../src/cli/diagnosis.ts';
 import { diagnose, type Finding } from '../../src/doctor/index.ts';
 import type { Host, Hosts } from '../../src/model/host.ts';
 import type { Lab } from '../../src/spec/lab.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { findingsOf } from '../../src/cli/commands/doctor.ts';
+import { findingsOf } from '../../src/cli/diagnosis.ts';
 import { diagnose } from '../../src/doctor/index.ts';
 import { NotYet, Unreachable } from '../../src/model/errors.ts';
 import type { Hosts } from '../../src/model/host.ts';

@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { lab, lines, tree } from '../cli/process.ts';
 
 /** What is made of random bytes, or of them; told by its size alone. */
-const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|\/run\//;
+const random = /key|ed25519|_rsa|known_hosts|\.pub$|\.xml$|journal|state\.json|boot_id|\/run\//;
 
 /** The world that a run left, without what differs from run to run by its nature. */
 function world(directory: string): Readonly<Record<string, string>> {
@@ -32,7 +32,7 @@ export async function undisturbed(which: Which): Promise<{ world: Readonly<Recor
     const changes = lines(run.stdout)
       // Trials make no changes.
       .filter(({ event, chapter, id }) => event === 'step' && chapter !== '8' && id !== '10.proof')
-      .reduce((sum, line) => sum + line.changes.length, 0);
+      .reduce((sum, line) => sum + line.changes.filter((change) => change.is !== 'wait').length, 0);
     return { world: world(join(cwd, 'world')), changes };
   } finally {
     rmSync(cwd, { recursive: true, force: true });

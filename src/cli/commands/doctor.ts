@@ -1,9 +1,6 @@
-import { diagnose, type Diagnosis, doctorChapter, examine, type Finding, probesOf } from '../../doctor/index.ts';
-import { lookFor } from '../../engine/look.ts';
-import { NotYet } from '../../model/errors.ts';
-import type { Look, Node } from '../../model/step.ts';
-import { toolstackOf } from '../../toolstacks/index.ts';
+import { diagnose, type Diagnosis, doctorChapter, type Finding, probesOf } from '../../doctor/index.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
+import { findingsOf } from '../diagnosis.ts';
 import { changeAsJson } from '../reporters/changes.ts';
 import { clean, type Paint, painter, tidy } from '../reporters/words.ts';
 import { showWhere } from '../where.ts';
@@ -35,24 +32,6 @@ async function examination(options: DoctorOptions): Promise<Diagnosis> {
   } finally {
     await context.hosts.close();
   }
-}
-
-/**
- * All looks of an examination see one world: each thing is looked at once. A guest that is off is not asked, and not waited
- * for.
- */
-export function findingsOf({ lab, hosts }: Pick<Context, 'lab' | 'hosts'>): Promise<readonly Finding[]> {
-  const node = { id: 'doctor', on: 'dom0' } as Node;
-  hosts.warm('dom0');
-  const look: Look = lookFor(node, {
-    hosts,
-    seen: new Map(),
-    async gate(name) {
-      const guest = lab.guests.find((one) => one.name === name);
-      if (guest && !(await toolstackOf(lab).isRunning(look, guest))) throw new NotYet(name, `${name} does not run`);
-    },
-  });
-  return examine(lab, look, (name) => hosts.host(name));
 }
 
 /** Makes the cure of one cause, with the lock, through the engine. @returns whether it was made */

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { buffer } from 'node:stream/consumers';
+import { createReadStream } from 'node:fs';
 import { NIL, v4, validate } from 'uuid';
 import { readDisk } from '../../formats/disk-spec.ts';
 import { editDomainFile } from '../../formats/domain-file.ts';
@@ -25,8 +24,22 @@ export interface RewriteIo {
 
 export const realIo: RewriteIo = {
   stdout: process.stdout,
-  readFile: (path) => (path === '-' ? buffer(process.stdin) : readFile(path)),
+  readFile: async (path) => upTo(mostBytes, path === '-' ? process.stdin : createReadStream(path)),
 };
+
+/** Far more than any domain file has; what is longer is something else. */
+const mostBytes = 1024 * 1024;
+
+async function upTo(most: number, stream: AsyncIterable<Buffer>): Promise<Uint8Array> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of stream) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > most) throw new Error(`it has more than ${most} bytes`);
+  }
+  return Buffer.concat(chunks);
+}
 
 /**
  * `lab rewrite FILE`: the domain-file editor alone. The result goes to stdout, all or nothing.

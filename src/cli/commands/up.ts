@@ -3,6 +3,8 @@ import { readFault } from '../../engine/fault.ts';
 import { dryRun, type RunOptions, up } from '../../engine/up.ts';
 import { BadInput, Interrupted } from '../../model/errors.ts';
 import type { Chapter } from '../../model/step.ts';
+import { leavingOf } from '../../spec/lab.ts';
+import { agreedToLose } from '../agree.ts';
 import { sandboxPaths } from '../../sandbox/paths.ts';
 import { runningPid } from '../../sandbox/qemu.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
@@ -21,7 +23,18 @@ export interface UpOptions extends WhichLab {
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   const context = await openContext(options);
-  return runChapters(context, chosen(context.chapters, options.only), options, resumeCommand('lab up', options));
+  const chapters = chosen(context.chapters, options.only);
+  const resume = resumeCommand('lab up', options);
+  if (leavingOf(context.lab).length === 0 || options.yes || options.dryRun)
+    return runChapters(context, chapters, options, resume);
+  const names = leavingOf(context.lab).map(({ name }) => name);
+  const asking = {
+    command: 'lab up',
+    heading: `lab.yaml no longer has ${names.join(', ')}: lab up removes from ${context.lab.name}`,
+    question: 'Remove all of that, for good?',
+    allThere: false,
+  };
+  return (await agreedToLose(context, chapters, asking)) ? runChapters(context, chapters, options, resume) : 0;
 }
 
 /** `--only`: some chapters alone. @throws BadInput */
@@ -78,6 +91,9 @@ export async function runChapters(
     fault,
     signal,
     approve: async () => choices.yes === true,
+    explain: async (trial, evidence) =>
+      // The fencing test: its layers are the doctor's.
+      trial.id.startsWith('8.') ? (await import('../diagnosis.ts')).explained(context, evidence) : evidence,
   };
   try {
     if (!plan) await journal.add({ is: 'run', command: resume });

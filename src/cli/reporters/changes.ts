@@ -46,6 +46,8 @@ export function changeAsJson(change: Change): Record<string, unknown> {
       const { is, says, destroys } = change;
       return { is, says, destroys };
     }
+    case 'wait':
+      return { is: change.is, says: change.says };
     case 'file': {
       const { is, path, mode, after, secret } = change;
       return { is, path, mode: showMode(mode), sha256: sha256(after), secret, diff: diffOf(change) };
@@ -56,7 +58,7 @@ export function changeAsJson(change: Change): Record<string, unknown> {
 /** Lines of one change, for a person: what it is, and below it what belongs to it. */
 export function changeAsText(change: Change): string {
   const text = clean(changeInWords(change));
-  return change.is !== 'file' && change.destroys !== undefined ? `${text}\n${destroysLine(change.destroys)}` : text;
+  return 'destroys' in change && change.destroys !== undefined ? `${text}\n${destroysLine(change.destroys)}` : text;
 }
 
 /** Stands out in a plan also without colours. */
@@ -72,6 +74,7 @@ function changeInWords(change: Change): string {
       return `${why}$ ${quote(change.argv)}${stdin}`;
     }
     case 'act':
+    case 'wait':
       return `* ${change.says}`;
     case 'file':
       return fileInWords(change);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readDomain } from './domain-xml.ts';
 import { logEntry } from './journal.ts';
 import { bootRedHat } from './red-hat/boot.ts';
@@ -73,6 +74,7 @@ export function boot(world: World, name: string, at = Date.now()): void {
   running.since = at;
   const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
   if (!guest) return;
+  if (world.changing) guest.tree.write('/proc/sys/kernel/random/boot_id', `${randomUUID()}\n`, 0o444);
   if (isRedHat(guest.tree)) {
     const shown = bootRedHat(world, guest);
     if (world.changing) world.dom0.tree.write(`/var/log/xen/console/guest-${name}.log`, shown, 0o640);

@@ -80,6 +80,51 @@ export class Cib {
     return done;
   }
 
+  /**
+   * `cibadmin --delete`: the first element of this name and these attributes goes; one that is not there is no error. @returns
+   * whether the schema allows it: no constraint names a resource that is gone
+   * @throws Error for what is no XML
+   */
+  remove(section: string, xml: string): boolean {
+    const wanted = parse(xml);
+    const target = this.section(section);
+    const found = [...(target?.getElementsByTagName(wanted.nodeName) ?? [])].find((at) =>
+      [...wanted.attributes].every(({ name, value }) => at.getAttribute(name) === value),
+    );
+    const id = found?.getAttribute('id');
+    const named = ['rsc', 'with-rsc', 'first', 'then'];
+    const constraints = elementsOf(this.section('constraints') ?? wanted);
+    if (section === 'resources' && constraints.some((at) => named.some((name) => id && at.getAttribute(name) === id)))
+      return false;
+    found?.parentNode?.removeChild(found);
+    this.#grow();
+    return true;
+  }
+
+  /** A node goes. @returns whether it was there */
+  forget(uname: string): boolean {
+    const node = this.all('node').find((at) => at.getAttribute('uname') === uname);
+    node?.parentNode?.removeChild(node);
+    this.#grow();
+    return node !== undefined;
+  }
+
+  /** The controller writes into the configuration each node that joins. */
+  know(nodes: readonly { id: number; name: string }[]): void {
+    const section = this.section('nodes');
+    for (const { id, name } of nodes) {
+      if (!section || elementsOf(section).some((at) => at.getAttribute('uname') === name)) continue;
+      const node = section.ownerDocument?.createElement('node');
+      node?.setAttribute('id', String(id));
+      node?.setAttribute('uname', name);
+      if (node) section.appendChild(node);
+    }
+  }
+
+  #grow(): void {
+    this.root.setAttribute('epoch', String(Number(this.root.getAttribute('epoch')) + 1));
+  }
+
   store(members: readonly Machine[]): void {
     for (const { tree } of members) tree.write(path, this.text, 0o600);
   }

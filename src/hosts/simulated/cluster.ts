@@ -36,6 +36,7 @@ export class Cluster {
     this.nodes = ring?.nodes ?? [];
     this.name = ring?.cluster ?? '';
     this.cib = new Cib(this.members, ring?.cluster ?? '', this.nodes);
+    this.cib.know(this.nodes.filter(({ id }) => this.members.some((member) => ringOf(member)?.id === id)));
   }
 
   get quorate(): boolean {
@@ -92,7 +93,8 @@ export class Cluster {
       const mounted = node.running?.mounts?.some(({ at }) => at === directory);
       const runs =
         agent === 'ocf:pacemaker:controld' ? this.#locks(node) : agent === 'ocf:heartbeat:Filesystem' && mounted;
-      return { id, clone, agent, on: runs ? this.nameOf(node) : undefined, failed: false };
+      const failed = agent === 'ocf:heartbeat:Filesystem' && node.running?.mountFailed === true;
+      return { id, clone, agent, on: runs ? this.nameOf(node) : undefined, failed };
     });
   }
 
@@ -157,18 +159,47 @@ export function clusterOf(world: World, machine: Machine): Cluster | undefined {
  * A node lost its power without leaving first. Those who are left, if they have quorum and a device, fence it: so it goes
  * when a guest is destroyed before its cluster was stopped. It stays off all the same: fence_virtd has nothing to do for the
  * reboot of a domain that is off, and calls that done (fence-agents, agents/virt/server/libvirt.c, libvirt_reboot).
+ * @returns whether somebody does
  */
-export function survivorsFence(world: World, lost: Running): void {
-  if (lost.services.pacemaker?.active !== 'active') return;
+export function survivorsFence(world: World, lost: Running): boolean {
+  if (lost.services.pacemaker?.active !== 'active') return false;
   for (const survivor of guestsOf(world)) {
+    if (survivor.running === lost) continue;
     const cluster = clusterOf(world, survivor);
     const target = cluster?.nodes.find(({ id }) => id === lost.services.corosync?.ring?.id);
     if (!cluster || !target || !cluster.quorate || cluster.cib.property('stonith-enabled') === 'false') continue;
     const device = deviceFor(cluster, target.name);
     if (device === undefined) continue;
     tellFenced(world, survivor.name, 'reboot', target.name, device);
-    return;
+    return true;
   }
+  return false;
+}
+
+/**
+ * Two nodes that do not hear each other: both are quorate (two_node), and both fence. The one whose fencing has to wait the
+ * longer (pcmk_delay_base of its device) lives; where neither waits, both die: a death match.
+ * @returns the machines that are fenced
+ */
+export function losersOfSplit(world: World, machines: readonly Machine[]): readonly Machine[] {
+  const clusters = machines.flatMap((machine) => clusterOf(world, machine) ?? []);
+  if (clusters.length !== 2 || clusters.some((cluster) => cluster.cib.property('stonith-enabled') === 'false'))
+    return [];
+  const wait = (cluster: Cluster) => {
+    const device = cluster.cib
+      .all('primitive')
+      .find((at) => hostsOf(cluster, at.getAttribute('id') ?? '').includes(cluster.nameOf(cluster.here)));
+    return Number.parseInt((device && parametersOf(device).pcmk_delay_base) ?? '0', 10);
+  };
+  const longest = Math.max(...clusters.map(wait));
+  const losers = clusters.filter(
+    (cluster) => clusters.every((one) => wait(one) === longest) || wait(cluster) < longest,
+  );
+  for (const loser of losers) {
+    const other = clusters.find((cluster) => cluster !== loser) as Cluster;
+    tellFenced(world, other.here.name, 'reboot', loser.nameOf(loser.here), other.nameOf(other.here));
+  }
+  return losers.map(({ here }) => here);
 }
 
 /** The node from which a node can be fenced: where a device for it runs. */

@@ -6,7 +6,7 @@ import type { Ring } from './state.ts';
 import type { Started } from './units.ts';
 import type { Machine, World } from './world.ts';
 
-const confPath = '/etc/corosync/corosync.conf';
+export const confPath = '/etc/corosync/corosync.conf';
 
 /** corosync 3.1 starts: it needs its configuration, an authkey, and an address of its own in the nodelist. */
 export function startCorosync(_world: World, machine: Machine): Started {
@@ -27,7 +27,7 @@ export function startCorosync(_world: World, machine: Machine): Started {
 }
 
 /** corosync.conf(5), as far as membership and quorum depend on it. */
-function readConf(text: string): Pick<Ring, 'cluster' | 'twoNode' | 'nodes'> {
+export function readConf(text: string): Pick<Ring, 'cluster' | 'twoNode' | 'nodes'> {
   const value = (block: string, key: string) => new RegExp(`^\\s*${key}:\\s*(\\S+)`, 'm').exec(block)?.[1];
   const nodes = [...text.matchAll(/^\s*node\s*\{([^}]*)\}/gm)].map(([, block = '']) => ({
     id: Number(value(block, 'nodeid')),

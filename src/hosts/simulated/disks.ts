@@ -5,8 +5,7 @@ import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { disksOf } from './domain-xml.ts';
 import { rootOffset } from './red-hat/layout.ts';
 import { isRedHat } from './red-hat/release.ts';
-import type { Tree } from './tree.ts';
-import type { World } from './world.ts';
+import type { Machine, World } from './world.ts';
 
 /** Images as disks: mke2fs, mount, umount, losetup, findmnt. util-linux 2.38 and e2fsprogs 1.47. */
 
@@ -138,7 +137,10 @@ const findmnt: Handler = ({ world: { state }, args }) => {
 };
 
 /** /proc/mounts, the lines of a loop mount as measured on the real dom0. */
-export function procMounts({ state }: World, { name, tree }: { name: string; tree: Tree }): string {
+export function procMounts(
+  { state }: World,
+  { name, tree, running }: Pick<Machine, 'name' | 'tree' | 'running'>,
+): string {
   const loops = name === 'dom0' ? state.loops : [];
   const old = isRedHat(tree);
   const type = old ? 'ext3 rw,data=ordered' : 'ext4 rw,relatime';
@@ -146,7 +148,8 @@ export function procMounts({ state }: World, { name, tree }: { name: string; tre
   const usual = old
     ? [`rootfs / rootfs rw 0 0\n`, `/dev/root / ${type} 0 0\n`, '/proc /proc proc rw 0 0\n']
     : [`/dev/xvda / ${type} 0 0\n`, 'proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n'];
-  return [...usual, ...lines].join('');
+  const shared = (running?.mounts ?? []).map(({ at }) => `/dev/xvdc ${at} gfs2 rw,noatime 0 0\n`);
+  return [...usual, ...lines, ...shared].join('');
 }
 
 export const disks: Readonly<Record<string, Handler>> = { findmnt, losetup, mke2fs, mount, umount };

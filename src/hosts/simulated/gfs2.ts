@@ -7,7 +7,7 @@ import { guestsOf } from './guests.ts';
 import type { Machine, World } from './world.ts';
 
 /** The image behind a disk of a guest: `/dev/xvdc`. */
-function imageOf({ running }: Machine, device: string): string | undefined {
+export function imageOf({ running }: Machine, device: string): string | undefined {
   return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
 }
 
@@ -29,7 +29,7 @@ export const blkid: Handler = ({ world, machine, args }) => {
 };
 
 /** What mkfs.gfs2 3.5 needs: 2 journals fit into 40 MiB, and 16 into 300 (measured). */
-const least = (journals: number) => (8 + 16 * journals) * 1024 ** 2;
+export const least = (journals: number) => (8 + 16 * journals) * 1024 ** 2;
 
 /** mkfs.gfs2(8). */
 export const mkfsGfs2: Handler = ({ world, machine, args, midway }) => {
@@ -56,7 +56,8 @@ export const mkfsGfs2: Handler = ({ world, machine, args, midway }) => {
 /** What the cluster has mounted by now, and what it has let go of: worked out whenever time has passed. */
 export function settleMounts(world: World): void {
   if (Object.keys(world.state.gfs2).length === 0) return;
-  for (const guest of guestsOf(world)) {
+  const machines = guestsOf(world);
+  for (const guest of machines) {
     const { running } = guest;
     if (!running) continue;
     const cluster = clusterOf(world, guest);
@@ -65,8 +66,19 @@ export function settleMounts(world: World): void {
       const image = imageOf(guest, device);
       const gfs2 = image === undefined ? undefined : world.state.gfs2[image];
       const own = gfs2?.table.startsWith(`${cluster?.name}:`);
-      return image !== undefined && own ? [{ image, at: directory }] : [];
+      if (image === undefined || !gfs2 || !own) return [];
+      // Each mount needs a journal. One that found none has failed, and pacemaker does not try again before crm_resource --cleanup.
+      const others = machines.filter(
+        (other) => other.name !== guest.name && other.running?.mounts?.some((mount) => mount.image === image),
+      );
+      if (running.mounts?.some((mount) => mount.image === image)) return [{ image, at: directory }];
+      if (running.mountFailed || others.length >= gfs2.journals) {
+        running.mountFailed = true;
+        return [];
+      }
+      return [{ image, at: directory }];
     });
+    if (wanted.length === 0) delete running.mountFailed;
     if (found.length > 0) running.mounts = found;
     else delete running.mounts;
   }

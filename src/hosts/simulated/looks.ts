@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { eachFile, sha256sum } from './bytes.ts';
-import { fail, getopt, type Handler, ok } from './call.ts';
+import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { hostnameOf as redHatName, isRedHat, releaseOf } from './red-hat/release.ts';
 import type { Tree } from './tree.ts';
 
@@ -151,12 +151,37 @@ const test: Handler = ({ machine: { tree }, args }) => {
   return { code: holds ? 0 : 1 };
 };
 
+/** grep(1) -rsH PATTERN DIRECTORY: files below it, links not followed; a pattern that is a plain text after `^`. */
+const grep: Handler = ({ machine: { tree }, args }) => {
+  const options = getopt(args, ['-r', '-s', '-H']);
+  const [pattern = '', directory = ''] = options.rest;
+  if (!options.has('-r') || !options.has('-H') || !/^\^[\w ,.:#-]*$/.test(pattern))
+    throw new BadUsage('simulated with -rsH ^TEXT DIRECTORY only');
+  if (!tree.has(directory)) return fail(2, options.has('-s') ? '' : `grep: ${directory}: ${noSuch}`);
+  const found = below(tree, directory).flatMap((path) => {
+    const lines = (tree.text(path) ?? '').split('\n').filter((line) => line.startsWith(pattern.slice(1)));
+    return lines.map((line) => `${path}:${line}\n`);
+  });
+  return found.length > 0 ? ok(found.join('')) : { code: 1 };
+};
+
+/** The files below a directory. */
+function below(tree: Tree, directory: string): readonly string[] {
+  return (tree.list(directory) ?? []).flatMap((name) => {
+    const path = `${directory}/${name}`;
+    if (fs.lstatSync(tree.real(path, true), { throwIfNoEntry: false })?.isSymbolicLink()) return [];
+    const stat = tree.stat(path);
+    return stat?.isDirectory() ? below(tree, path) : stat?.isFile() ? [path] : [];
+  });
+}
+
 export const looks: Readonly<Record<string, Handler>> = {
   cat,
   df,
   sync: () => ok(),
   echo: ({ args }) => ok(`${args.join(' ')}\n`),
   false: () => ({ code: 1 }),
+  grep,
   hostname,
   id,
   ls,

@@ -7,10 +7,16 @@ const statusPath = '/var/lib/dpkg/status';
 /** Which package brings a program. A program of none of them is always there (coreutils, util-linux, systemd). */
 export const packageOf: Readonly<Record<string, string>> = {
   cibadmin: 'pacemaker-cli-utils',
+  'corosync-cfgtool': 'corosync',
+  'corosync-cmapctl': 'corosync',
   'corosync-quorumtool': 'corosync',
   crm_mon: 'pacemaker-cli-utils',
+  crm_node: 'pacemaker-cli-utils',
+  crm_resource: 'pacemaker-cli-utils',
   fence_xvm: 'fence-virt',
   getfattr: 'attr',
+  gfs2_edit: 'gfs2-utils',
+  gfs2_jadd: 'gfs2-utils',
   ip: 'iproute2',
   mke2fs: 'e2fsprogs',
   'mkfs.gfs2': 'gfs2-utils',

@@ -1,10 +1,12 @@
 import { bulk } from './bulk.ts';
 import { BadUsage, type Call, fail, type Handler, ok, type Result } from './call.ts';
 import { quorumtool } from './corosync.ts';
+import { cfgtool, cmapctl } from './corosync-reload.ts';
 import { disks } from './disks.ts';
 import { fenceXvm } from './fence-xvm.ts';
 import { files } from './files.ts';
 import { blkid, mkfsGfs2 } from './gfs2.ts';
+import { blockdev, gfs2Edit, gfs2Jadd } from './gfs2-journals.ts';
 import { journalctl } from './journal.ts';
 import { looks } from './looks.ts';
 import { mmdebstrap } from './mmdebstrap.ts';
@@ -16,6 +18,7 @@ import { initScript, redHatHandler } from './red-hat/programs.ts';
 import { isRedHat } from './red-hat/release.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
+import { bridge, sh } from './trouble.ts';
 import { virsh } from './virsh.ts';
 import { xattrs } from './xattrs.ts';
 import { xl } from './xl.ts';
@@ -57,14 +60,21 @@ const programs: Readonly<Record<string, Handler>> = {
   ...pacemaker,
   ...xattrs,
   blkid,
+  blockdev,
+  bridge,
+  'corosync-cfgtool': cfgtool,
+  'corosync-cmapctl': cmapctl,
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
   flock,
+  gfs2_edit: gfs2Edit,
+  gfs2_jadd: gfs2Jadd,
   journalctl,
   'mkfs.gfs2': mkfsGfs2,
   mmdebstrap,
   od,
+  sh,
   'ssh-keygen': sshKeygen,
   systemctl,
   timeout,

@@ -133,8 +133,12 @@ export interface Running extends MachineState {
   /** An installer: the image that it writes, and when it is done, by this computer's clock in milliseconds. */
   readonly installs?: { readonly image: string; readonly until: number };
   state: 'running' | 'paused';
+  /** Its port of the bridge does not reach other such ports (bridge(8), isolated). */
+  isolated?: boolean;
   /** Shared file systems that are mounted in the guest. */
   mounts?: readonly { readonly image: string; readonly at: string }[];
+  /** A mount that found no journal: it stays failed until crm_resource --cleanup. */
+  mountFailed?: boolean;
   /** When it began to boot, by this computer's clock in milliseconds. */
   since: number;
   /** When it was asked to stop; likewise. */

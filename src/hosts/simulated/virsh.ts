@@ -2,7 +2,7 @@ import { boot } from './boot.ts';
 import { type Call, fail, getopt, type Handler, type Options, ok, type Result } from './call.ts';
 import { survivorsFence } from './cluster.ts';
 import { asLibvirtKeepsIt, readDomain } from './domain-xml.ts';
-import { definition, dropDefinition, type Known, keepDefinition, known, nil, start } from './libvirt.ts';
+import { definition, dropDefinition, fence, type Known, keepDefinition, known, nil, start } from './libvirt.ts';
 import type { Running } from './state.ts';
 
 /**
@@ -170,8 +170,10 @@ const verbs: Readonly<Record<string, Verb>> = {
     const why = `internal error: libxenlight failed to create new domain '${name}'`;
     return error(`Failed to start domain '${name}'\nerror: ${why}`);
   }),
-  suspend: aboutRunning('suspend', (_call, name, running) => {
+  suspend: aboutRunning('suspend', ({ world }, name, running) => {
     running.state = 'paused';
+    // To its cluster it is lost as well.
+    if (survivorsFence(world, running)) fence(world, name, 'reboot');
     return done(`Domain '${name}' suspended`);
   }),
   undefine: about(({ world }, { name }) => {

@@ -1,0 +1,63 @@
+import { dryRun } from '../engine/up.ts';
+import { BadInput, NotYet } from '../model/errors.ts';
+import type { Chapter } from '../model/step.ts';
+import { ask } from './ask.ts';
+import type { Context } from './context.ts';
+
+/** What is asked before something is lost for good. */
+interface Asking {
+  /** How messages call the command: `lab destroy`. */
+  readonly command: string;
+  /** Stands above the list of what goes. */
+  readonly heading: string;
+  readonly question: string;
+  /** Nothing but what can be seen now is agreed to: what is not there yet cannot be lost. */
+  readonly allThere: boolean;
+}
+
+/**
+ * Lists everything that the chapters would destroy, and asks; nothing to lose is agreed to. If not, the connections are closed.
+ * @throws BadInput if nobody is there to ask
+ * @throws NotYet if all has to be there, and there is no dom0 to look at
+ */
+export async function agreedToLose(context: Context, chapters: readonly Chapter[], asking: Asking): Promise<boolean> {
+  const doomed = await doomedBy(context, chapters, asking.allThere);
+  if (doomed.length === 0) return true;
+  process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
+  if (!process.stdin.isTTY) {
+    await context.hosts.close();
+    const message = 'nobody is there to ask';
+    throw new BadInput([
+      { place: { file: asking.command }, message, hint: `agree beforehand: ${asking.command} --yes` },
+    ]);
+  }
+  if (await ask(asking.question)) return true;
+  await context.hosts.close();
+  return false;
+}
+
+async function doomedBy(
+  { lab, hosts, journal, slowness }: Context,
+  chapters: readonly Chapter[],
+  allThere: boolean,
+): Promise<readonly string[]> {
+  const doomed: string[] = [];
+  await dryRun({
+    lab: lab.name,
+    where: '',
+    chapters,
+    hosts,
+    journal,
+    proofs: journal,
+    slowness,
+    emit: (event) => {
+      if (event.event !== 'step') return;
+      if (event.verdict === 'later' && allThere)
+        throw new NotYet(event.waitsFor ?? 'dom0', 'dom0 is not there: nothing to look at');
+      doomed.push(
+        ...event.changes.flatMap((change) => ('destroys' in change && change.destroys ? [change.destroys] : [])),
+      );
+    },
+  });
+  return doomed;
+}

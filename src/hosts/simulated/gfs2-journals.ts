@@ -1,0 +1,41 @@
+import { fail, getopt, type Handler, ok } from './call.ts';
+import { imageOf, least } from './gfs2.ts';
+
+/** gfs2_edit(8) -p jindex: a line for each journal, among others. */
+export const gfs2Edit: Handler = ({ world, machine, args }) => {
+  const [index = '', device = ''] = getopt(args, ['-p']).rest;
+  if (index !== 'jindex') return fail(1, 'gfs2_edit: only -p jindex is simulated');
+  const image = imageOf(machine, device);
+  const gfs2 = image === undefined ? undefined : world.state.gfs2[image];
+  if (!gfs2) return fail(1, `Unknown block type: ${device} is not a GFS or GFS2 file system`);
+  const rows = Array.from(
+    { length: gfs2.journals },
+    (_, n) =>
+      `   ${n + 3}/${n + 3} [fc7745eb] ${n + 4}/${24 + n} (0x${(n + 4).toString(16)}/0x18): File    journal${n}\n`,
+  );
+  return ok(`Block #22    (0x16) of 10240 (0x2800) (disk inode)\n${rows.join('')}`);
+};
+
+/** gfs2_jadd(8): on a mounted file system only. Journals are at least 8 MiB, and need room. */
+export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
+  const options = getopt(args, [], ['-j', '-J']);
+  const [at = ''] = options.rest;
+  const mount = machine.running?.mounts?.find((one) => one.at === at);
+  const image = mount?.image;
+  const gfs2 = image === undefined ? undefined : world.state.gfs2[image];
+  if (image === undefined || !gfs2) return fail(255, `Error finding filesystem: ${at}: not a mounted gfs2 file system`);
+  if (Number(options.value('-J') ?? 128) < 8) return fail(255, 'bad journal size');
+  const journals = gfs2.journals + Number(options.value('-j') ?? 1);
+  if ((world.dom0.tree.stat(image)?.size ?? 0) < least(journals)) return fail(255, 'add_j: No space left on device');
+  midway();
+  world.state.gfs2[image] = { ...gfs2, journals };
+  return ok(`Filesystem: ${at}\nOld journals: ${gfs2.journals}\nNew journals: ${journals}\n`);
+};
+
+/** blockdev(8) --flushbufs: nothing here is buffered. */
+export const blockdev: Handler = ({ machine, args }) => {
+  const [device = ''] = getopt(args, ['--flushbufs']).rest;
+  return imageOf(machine, device) === undefined
+    ? fail(1, `blockdev: cannot open ${device}: No such file or directory`)
+    : ok();
+};

@@ -1,0 +1,178 @@
+import { readFileSync } from 'node:fs';
+import { clusterConf } from '../../src/formats/cluster-conf.ts';
+import { corosyncConf } from '../../src/formats/corosync-conf.ts';
+import { domainXml } from '../../src/formats/domain-xml.ts';
+import { readDomainFile } from '../../src/formats/domain-file.ts';
+import { fenceVirtConf } from '../../src/formats/fence-virt-conf.ts';
+import { fencingResources } from '../../src/formats/cib.ts';
+import { element } from '../../src/formats/xml.ts';
+
+/* What the parsers meet in a lab that works: the originals that are mutated. */
+
+export const labs = ['examples/lab.yaml', 'examples/document.yaml'].map((path) => readFileSync(path, 'utf8'));
+
+export const domainFiles = [
+  `# Kernel image file.
+name = "Default"
+uuid = "54a64a64-1db9-4c32-9e0d-0e9d63c4a86c"
+maxmem = 512
+memory = 512
+vcpus = 1
+bootloader = "/usr/bin/pygrub"
+on_crash = "restart"
+vfb = [  ]
+disk = [ "tap:aio:/guests/default.img,xvda,w", 'tap:aio:/guests/quorum.dsk,xvdb,w!', # shared
+  "phy:/dev/vg/x,xvdc,r" ]
+vif = [ "mac=00:16:3e:00:cf:fd,bridge=xenbr0" ]
+`,
+  `import os
+name = "a"; memory = 256
+arch = os.uname()[4]
+if arch == 'x86_64':
+  extra = "64"
+else:
+\textra = """32
+name = no"""
+disk = [ 'format=raw, vdev=xvda, access=rw, target=/guests/a.img' ]
+vif = ['']
+`,
+  'type=\'pv\'\r\nname="molly"\r\nmemory=0x100\r\nvcpus=2\r\ndisk=[]\r\n',
+];
+
+export const disks = [
+  'tap:aio:/guests/molly.img,xvda,w',
+  'phy:/dev/vg/x,hdc:cdrom,r',
+  'format=qcow2, vdev=xvda, access=rw, backendtype=qdisk, target=/guests/a b.img',
+  '/guests/a.img,raw,xvda,w',
+];
+export const cards = ['mac=00:16:3e:00:cf:fe,bridge=xenbr0', 'bridge=br0, model=e1000, script=vif-nat, ip=10.0.0.1'];
+
+const guests = ['molly', 'frederick'];
+
+export const clusterConfs = [
+  clusterConf({
+    name: 'lolcats',
+    version: 41,
+    nodes: guests.map((name, n) => ({ name, id: n + 1 })),
+    token: 21000,
+    twoNode: true,
+    fencing: 'fence_xvm',
+    services: [{ name: 'test', autostart: false }],
+    comment: 'written by a test',
+  }),
+];
+
+export const corosyncConfs = [
+  corosyncConf({
+    name: 'lolcats',
+    token: 21000,
+    nodes: guests.map((name, n) => ({ name, nodeId: n + 1, address: `192.168.77.1${n + 1}` })),
+  }),
+];
+
+export const fenceVirtConfs = [
+  fenceVirtConf({
+    key: '/etc/cluster/fence_xvm.key',
+    address: '225.0.0.12',
+    port: 1229,
+    bridge: 'xenbr0',
+    uri: 'xen:///system',
+  }),
+];
+
+export const domainXmls = [
+  domainXml(readDomainFile(domainFiles[0] ?? '', 'Default'), {
+    shared: ['/guests/quorum.dsk'],
+    mark: { lab: 'lolcats', guest: 'Default' },
+  }),
+];
+
+export const wantedCib = fencingResources({
+  guests,
+  key: '/etc/cluster/fence_xvm.key',
+  address: '225.0.0.12',
+  port: 1229,
+});
+export const cibs = [
+  element('cib', { epoch: '7' }, [
+    element('configuration', {}, [wantedCib.crm_config, wantedCib.resources, wantedCib.constraints]),
+    element('status'),
+  ]),
+];
+
+export const crmMons = [
+  `<pacemaker-result api-version="2.25"><summary><current_dc present="true" name="molly" with_quorum="true"/></summary>
+<nodes><node name="molly" id="1" online="true" unclean="false"/><node name="frederick" id="2" online="false" unclean="true"/></nodes>
+<resources><resource id="fence-molly" resource_agent="stonith:fence_xvm" role="Started" failed="false"><node name="frederick" id="2"/></resource>
+<clone id="dlm-clone"><resource id="dlm:0" role="Started" failed="false"><node name="molly"/></resource></clone></resources>
+<failures><failure op_key="fence-molly_start_0" node="molly" exitstatus="error" exitreason=""/></failures></pacemaker-result>`,
+];
+
+export const lists = [
+  'molly                            8d1a8210-69de-4c55-8cf8-deb2356fc7b2 on\nfrederick                        ef84f5cf-8589-41f6-8728-ac5170c42cbc off\n',
+];
+export const nullTests = [
+  'Debugging threshold is now 3\nSending to 225.0.0.12 via 192.168.77.11\nIssuing TCP challenge\nResponding to TCP challenge\nTCP Exchange + Authentication done... \nWaiting for return value from XVM host\nOperation failed\n',
+];
+export const xvmdLogs = ['Request to fence: molly\nmolly is running locally\nNULL operation: returning failure\n'];
+export const partitions = [
+  'label: dos\nsector-size: 512\n\n/guests/d.img1 : start=        2048, size=     204800, type=83, bootable\n/guests/d.img2 : start= 206848, size= 3987456, type=8e\n',
+  '# partition table of d.img\nunit: sectors\n\nd.img1 : start=       63, size=  4192902, Id=83, bootable\nd.img2 : start=        0, size=        0, Id= 0\n',
+];
+export const lvms = [
+  `\0\0LABELONE\0\0LVM2 001abcdefghijklmnopqrstuvwxyz012345\0\0VolGroup00 {
+id = "a"
+seqno = 4
+extent_size = 65536
+physical_volumes { pv0 { id = "abcdef-ghij-klmn-opqr-stuv-wxyz-012345" device = "/dev/sda2" pe_start = 384 pe_count = 100 } }
+logical_volumes { LogVol00 { id = "b" segment_count = 1 segment1 { start_extent = 0 extent_count = 90 type = "striped" stripe_count = 1 stripes = [ "pv0", 0 ] } } }
+}
+# Generated by LVM2
+`,
+];
+export const stages = [
+  'Starting cluster: \n   Loading modules... done\n   Mounting configfs... done\n   Starting ccsd... done\n   Starting cman... failed\n/usr/sbin/cman_tool: aisexec daemon did not start\n[FAILED]\n',
+  'Starting cluster: \n   Checking if cluster has been disabled at boot... [  OK  ]\n   Starting cman... \u001b[60G[FAILED]\n',
+];
+export const shellVars = ['NETWORKING=yes\nHOSTNAME="molly.local" # me\nexport A=1 B=\'2\'; C=$(date)\nD="a\\\nb"\n'];
+export const xmLists = [
+  'Name                                      ID Mem(MiB) VCPUs State   Time(s)\nDomain-0                                   0      941     2 r-----   1080.9\nmolly                                      4      256     1 -b----     12.1\n',
+];
+export const xmLongs = [
+  "(domain (domid 1) (uuid 8d1a8210-69de-4c55-8cf8-deb2356fc7b2) (name 'mo\\'lly') (device (vif (mac 00:16:3E:00:cf:fe) (bridge xenbr0))) (device (tap (uname tap:aio:/x))))",
+];
+export const iptables = [
+  '*filter\n:INPUT ACCEPT [0:0]\n:LOG_DROP - [0:0]\n-A INPUT -p udp -m udp --dport 1229 -m comment --comment "a b" -j LOG_DROP\n-A INPUT ! -i lo -m multiport --dports 22,1000:2000 -j REJECT --reject-with icmp\n-A LOG_DROP -g INPUT\nCOMMIT\n',
+];
+export const nfts = [
+  JSON.stringify({
+    nftables: [
+      { metainfo: { version: '1.0.6' } },
+      { table: { family: 'inet', name: 'filter', handle: 1 } },
+      {
+        chain: { family: 'inet', table: 'filter', name: 'input', handle: 1, hook: 'input', prio: 0, policy: 'drop' },
+      },
+      {
+        rule: {
+          family: 'inet',
+          table: 'filter',
+          chain: 'input',
+          handle: 4,
+          expr: [
+            {
+              match: {
+                op: '==',
+                left: { payload: { protocol: 'udp', field: 'dport' } },
+                right: { set: [1229, { range: [1, 9] }] },
+              },
+            },
+            { jump: { target: 'input' } },
+          ],
+        },
+      },
+    ],
+  }),
+];
+export const igmps = [
+  'Idx\tDevice    : Count Querier\tGroup    Users Timer\tReporter\n1\tlo        :     1      V3\n\t\t\t\t010000E0     1 0:00000000\t\t0\n5\txenbr0    :     2      V3\n\t\t\t\t0C0000E1     1 0:00000000\t\t0\n',
+];

@@ -1,0 +1,113 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LabHosts } from '../../src/hosts/lab-hosts.ts';
+import { sshTrouble } from '../../src/hosts/ssh-trouble.ts';
+import { openSsh } from '../../src/hosts/ssh.ts';
+import { NotTrusted, Unreachable } from '../../src/model/errors.ts';
+import { readWhere } from '../../src/cli/where.ts';
+
+/* A real sshd on loopback: which hosts lab trusts. LAB_SSHD: where it is, if not where Debian puts it. */
+
+const sshd = process.env.LAB_SSHD ?? '/usr/sbin/sshd';
+const there = fs.existsSync(sshd) && fs.existsSync('/run/sshd');
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, () => {
+  let directory: string;
+  let port: number;
+  let server: ReturnType<typeof spawn> | undefined;
+  const at = (name: string) => join(directory, name);
+  const keygen = (name: string) => execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(name)]);
+
+  beforeAll(async () => {
+    directory = fs.mkdtempSync(join(tmpdir(), 'lab-sshd-'));
+    port = await freePort();
+    for (const name of ['host', 'other', 'login']) await keygen(name);
+    fs.copyFileSync(at('login.pub'), at('authorized_keys'));
+    const lines = ['ListenAddress 127.0.0.1', 'StrictModes no', 'UsePAM no', 'PasswordAuthentication no'];
+    const files = [`HostKey ${at('host')}`, `AuthorizedKeysFile ${at('authorized_keys')}`, 'PidFile none'];
+    fs.writeFileSync(at('sshd_config'), [...lines, ...files, `Port ${port}`].join('\n'));
+    server = spawn(sshd, ['-D', '-e', '-f', at('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
+    await new Promise((resolve) => server?.stderr?.once('data', resolve));
+  }, 120_000);
+  afterAll(() => {
+    server?.kill();
+    fs.rmSync(directory, { recursive: true, force: true });
+  });
+
+  /** What a user's own configuration says is not asked, but that it may be as careless as this. */
+  const login = (known: string) => {
+    fs.writeFileSync(at('config'), 'Host *\n  StrictHostKeyChecking accept-new\n  GlobalKnownHostsFile /dev/null\n');
+    fs.writeFileSync(at('known_hosts'), known);
+    const options = ['-F', at('config'), '-i', at('login'), '-o', `UserKnownHostsFile=${at('known_hosts')}`];
+    return { destination: `${userInfo().username}@127.0.0.1`, port, options };
+  };
+  const known = (key: string) =>
+    `[127.0.0.1]:${port} ${fs
+      .readFileSync(at(`${key}.pub`), 'utf8')
+      .split(' ')
+      .slice(0, 2)
+      .join(' ')}\n`;
+
+  test('a host with the known key is reached, and what is made there does not depend on its umask', async () => {
+    const hosts = new LabHosts({ dom0: async () => login(known('host')), guests: new Map() });
+    try {
+      const dom0 = hosts.host('dom0');
+      expect((await dom0.run(['sh', '-c', 'umask'])).stdout.trim()).toBe('0022');
+      await dom0.writeFile(at('made'), Buffer.from('x'), 0o640);
+      expect(await dom0.stat(at('made'))).toMatchObject({ mode: 0o640, size: 1 });
+    } finally {
+      await hosts.close();
+    }
+  }, 120_000);
+
+  test('a host with another key is not: nothing is sent, and nobody waits', async () => {
+    const failed = openSsh(login(known('other')), 'dom0');
+    await expect(failed).rejects.toThrow(NotTrusted);
+    await expect(failed).rejects.toThrow(
+      /^dom0 shows another host key \(SHA256:\S+\) than the one it is known by \(\S+known_hosts:1\): nothing was sent to it$/,
+    );
+    await expect(failed).rejects.toMatchObject({ hint: expect.stringContaining('somebody sits in between') });
+  }, 120_000);
+
+  test('a host that is not known is not trusted because it answered, and is not made known', async () => {
+    const failed = openSsh(login(''), 'dom0');
+    await expect(failed).rejects.toThrow(Unreachable);
+    await expect(failed).rejects.toThrow(/no host key of \[127.0.0.1\]:\d+ is known/);
+    expect(fs.readFileSync(at('known_hosts'), 'utf8')).toBe('');
+  }, 120_000);
+});
+
+test('what ssh says of a guest whose key changed', () => {
+  const stderr = `@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@
+@    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @
+The fingerprint for the ED25519 key sent by the remote host is
+SHA256:Jm3Dabc.
+Offending ED25519 key in /var/lib/cluster-lab/lolcats/known_hosts:1
+Host key for 192.168.77.11 has changed and you have requested strict checking.
+Host key verification failed.`;
+  const error = sshTrouble('molly', stderr, 255);
+  expect(error).toBeInstanceOf(NotTrusted);
+  expect(error.message).toBe(
+    'molly shows another host key (SHA256:Jm3Dabc) than the one it is known by (/var/lib/cluster-lab/lolcats/known_hosts:1): nothing was sent to it',
+  );
+});
+
+test('a destination is none of ssh’s options', async () => {
+  for (const text of ['ssh://-oProxyCommand=reboot', 'ssh://-l@host', 'ssh://a@-h', 'ssh://-F.x@host']) {
+    await expect(readWhere(text, '--host'), text).rejects.toThrow('expected local, sandbox, ssh://');
+  }
+});
