@@ -1,11 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { readLab } from '../../src/spec/read.ts';
 
 /*
  * The built command line as a process, on the sandbox's real Xen. The sandbox is a new one, under a state directory and a name
- * of its own; the images come from the user's cache, where a first run leaves them.
+ * of its own; the images come from the user's cache, where a first run leaves them. With LAB_REAL_DIR it is the one that is up
+ * there: a directory with lab.yaml, and `state` if that is not where XDG_STATE_HOME says.
  */
 
 export interface Ended {
@@ -33,14 +35,23 @@ export interface StepLine {
   readonly error?: { message: string };
 }
 
-export const name = 'labtest';
-export const directory = mkdtempSync(join(tmpdir(), 'labtest-'));
+const given = process.env.LAB_REAL_DIR;
+/** The lab is somebody's, and up: nothing is built for it, and it stays. */
+export const isGiven = given !== undefined;
+export const directory = given === undefined ? mkdtempSync(join(tmpdir(), 'labtest-')) : resolve(given);
 export const file = join(directory, 'lab.yaml');
 // A longer token than the default: an emulated guest on a busy machine was once silent for 21 s, and fenced for it.
-writeFileSync(file, `name: ${name}\nhost: sandbox\nguests:\n  molly: {}\n  frederick: {}\ncluster: { token: 45000 }\n`);
+if (!isGiven)
+  writeFileSync(
+    file,
+    'name: labtest\nhost: sandbox\nguests:\n  molly: {}\n  frederick: {}\ncluster: { token: 45000 }\n',
+  );
+export const spec = readLab(readFileSync(file, 'utf8'), file);
+export const { name } = spec;
 
 const program = resolve('dist/lab.js');
-const environment = { ...process.env, XDG_STATE_HOME: join(directory, 'state'), CI: 'true' };
+const state = join(directory, 'state');
+const environment = { ...process.env, CI: 'true', ...(!isGiven || existsSync(state) ? { XDG_STATE_HOME: state } : {}) };
 
 /** Starts `lab`, and tells when it has ended. */
 export function start(
@@ -92,7 +103,8 @@ export function summary({ stdout }: Ended): Record<string, number> {
   return lines(stdout).at(-1) as unknown as Record<string, number>;
 }
 
-function lines(text: string): { event: string }[] {
+/** The events of a run with `--json`, a line each. */
+export function lines(text: string): { event: string }[] {
   return text
     .trim()
     .split('\n')
@@ -110,6 +122,13 @@ export function essence(change: StepLine['changes'][number]): string {
 export async function onDom0(script: string): Promise<string> {
   const { code, stdout, stderr } = await lab(['sandbox', 'ssh', '--file', file, '--', 'sh', '-c', script]);
   if (code !== 0) throw new Error(`on dom0: ${script}: exit code ${code}: ${stderr}`);
+  return stdout;
+}
+
+/** Runs a shell script in a guest. */
+export async function inGuest(guest: string, script: string): Promise<string> {
+  const { code, stdout, stderr } = await lab(['ssh', guest, '--file', file, '--host', 'sandbox', '--', script]);
+  if (code !== 0) throw new Error(`in ${guest}: ${script}: exit code ${code}: ${stderr}`);
   return stdout;
 }
 
