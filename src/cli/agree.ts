@@ -1,7 +1,7 @@
 import { dryRun } from '../engine/up.ts';
-import { BadInput, NotYet } from '../model/errors.ts';
+import { NotYet } from '../model/errors.ts';
 import type { Chapter } from '../model/step.ts';
-import { ask } from './ask.ts';
+import { agreed } from './ask.ts';
 import type { Context } from './context.ts';
 
 /** What is asked before something is lost for good. */
@@ -24,16 +24,7 @@ export async function agreedToLose(context: Context, chapters: readonly Chapter[
   const doomed = await doomedBy(context, chapters, asking.allThere);
   if (doomed.length === 0) return true;
   process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
-  if (!process.stdin.isTTY) {
-    await context.hosts.close();
-    const message = 'nobody is there to ask';
-    throw new BadInput([
-      { place: { file: asking.command }, message, hint: `agree beforehand: ${asking.command} --yes` },
-    ]);
-  }
-  if (await ask(asking.question)) return true;
-  await context.hosts.close();
-  return false;
+  return agreed(context, {}, asking.command, asking.question);
 }
 
 async function doomedBy(

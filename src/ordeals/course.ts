@@ -64,8 +64,7 @@ export class Course {
   }
 
   /** The domain's id; '' while it is off. */
-  async #domain({ name }: Guest): Promise<string> {
-    const guest = this.#lab.guests.find((one) => one.name === name) as Guest;
+  async #domain(guest: Guest): Promise<string> {
     return (await toolstackOf(this.#lab).domainId(this.#host('dom0'), guest)) ?? '';
   }
 
@@ -174,13 +173,9 @@ export class Course {
     if (!settled) return this.failed('fencing', `${winner.name} does not take ${loser.name} for fenced`);
     this.#mark(
       'fencedMs',
-      `${winner.name} takes ${loser.name} for fenced; its domain is ${await this.#domainNow(loser)}`,
+      `${winner.name} takes ${loser.name} for fenced; its domain is ${(await this.#domain(loser)) || 'off'}`,
     );
     return undefined;
-  }
-
-  async #domainNow(guest: Guest): Promise<string> {
-    return (await this.#domain(guest)) || 'off';
   }
 
   async #quorum(winner: Guest): Promise<Evidence | undefined> {

@@ -169,6 +169,22 @@ afterAll(async () => {
     expect(summary(again)).toMatchObject({ changed: 0, later: 0, failed: 0 });
   });
 
+  it('is saved at one point in time, and goes back to it with the cluster quorate', async () => {
+    const saved = await lab(['snapshot', 'save', 'clean', '--file', file]);
+    expectDone(saved);
+    told('snapshot save', saved);
+    const inMolly = (...argv: string[]) => lab(['ssh', 'molly', '--file', file, '--', ...argv]);
+    expectDone(await inMolly('sh', '-c', 'echo later > /shared/later && sync'));
+    const back = await lab(['snapshot', 'restore', 'clean', '--yes', '--file', file]);
+    expectDone(back);
+    told('snapshot restore', back);
+    expect((await inMolly('test', '-e', '/shared/later')).code).toBe(1);
+    const status = await lab(['status', '--json', '--file', file]);
+    expect(JSON.parse(status.stdout)).toMatchObject({ dom0: 'up', quorate: true });
+    expectDone(await lab(['snapshot', 'delete', 'clean', '--file', file]));
+    expect((await lab(['snapshot', 'list', '--file', file])).stdout).toBe('');
+  });
+
   it('keeps a second run out, and answers status meanwhile', async () => {
     const first = start(['fence-test', '--file', file]);
     await new Promise<void>((ready) => first.child.stdout?.once('data', () => ready()));

@@ -7,8 +7,8 @@ import type { Ordeal, Way } from '../../ordeals/ordeal.ts';
 import { type Report, reportOf, reportText } from '../../ordeals/report.ts';
 import { type Begun, ordealTrial, rejoinedTrial } from '../../ordeals/trial.ts';
 import { type Lab, leavingOf } from '../../spec/lab.ts';
-import { ask } from '../ask.ts';
-import { type Context, openContext, type WhichLab } from '../context.ts';
+import { agreed } from '../ask.ts';
+import { openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from './up.ts';
 
 /** What `lab fence-test` is asked to do for real. */
@@ -36,7 +36,9 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
     begun = { ...state, at: performance.now() };
   });
   const struck = { id: 'real', title: 'A real fencing', nodes: [trial] };
-  if (!options.yes && !options.dryRun && !(await agreed(context, ordeal))) return 0;
+  const loses = ordeal.way === 'split' ? 'one of the guests' : ordeal.victim.name;
+  const question = `This powers off ${loses} for real. Go on?`;
+  if (!options.dryRun && !(await agreed(context, options, 'lab fence-test', question))) return 0;
   const [at, resume] = [new Date(), resumeCommand('lab up', options)];
   const code = await runChapters(context, [struck], { ...options, again: true, yes: true }, resume);
   if (!begun) return code;
@@ -105,16 +107,4 @@ function ordealOf(lab: Lab, { real, off, direct, crash, by, split }: OrdealChoic
     throw bad(`found "${name}", expected a guest of ${lab.name}`, lab.guests.map((one) => one.name).join(', '));
   const way: Way = split ? 'split' : crash !== undefined ? (by ?? 'panic') : off ? 'off' : 'reboot';
   return { way, direct: direct === true, victim, survivor };
-}
-
-/** @throws BadInput if nobody is there to ask */
-async function agreed({ hosts }: Context, { way, victim }: Ordeal): Promise<boolean> {
-  const what = way === 'split' ? 'one of the guests' : victim.name;
-  const answer = process.stdin.isTTY && (await ask(`This powers off ${what} for real. Go on?`));
-  if (!answer) await hosts.close();
-  if (!process.stdin.isTTY)
-    throw new BadInput([
-      { place: { file: 'lab fence-test' }, message: 'nobody is there to ask', hint: 'agree beforehand: --yes' },
-    ]);
-  return answer;
 }

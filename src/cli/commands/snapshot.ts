@@ -3,7 +3,7 @@ import { BadInput } from '../../model/errors.ts';
 import type { Step } from '../../model/step.ts';
 import { type SandboxPaths, sandboxPaths } from '../../sandbox/paths.ts';
 import { forgotten, restored, saved, savedStates } from '../../sandbox/snapshots.ts';
-import { ask } from '../ask.ts';
+import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from './up.ts';
 
@@ -65,8 +65,8 @@ export async function snapshotRestore(name: string, options: Options): Promise<n
   const start = context.chapters.flatMap(({ nodes }) => nodes).find(({ id }) => id === 'sandbox.run') as Step;
   const back = restored(paths, checked(name), start);
   const nodes = [back, ...clocksSet(context.lab, [back])];
-  if (!(await agreed(context, options, `This takes the lab back to ${name}; what happened since is lost. Go on?`)))
-    return 0;
+  const question = `This takes the lab back to ${name}; what happened since is lost. Go on?`;
+  if (!options.dryRun && !(await agreed(context, options, 'lab snapshot', question))) return 0;
   const chapter = { id: 'snapshot', title: 'Go back', nodes };
   return runChapters(
     context,
@@ -86,13 +86,4 @@ export async function snapshotDelete(name: string, options: Options): Promise<nu
     { ...options, yes: true },
     resumeCommand(`lab snapshot delete ${name}`, options),
   );
-}
-
-/** @throws BadInput if nobody is there to ask */
-async function agreed({ hosts }: Context, { yes, dryRun }: Options, question: string): Promise<boolean> {
-  if (yes || dryRun) return true;
-  const answer = process.stdin.isTTY && (await ask(question));
-  if (!answer) await hosts.close();
-  if (!process.stdin.isTTY) throw bad('nobody is there to ask', 'agree beforehand: --yes');
-  return answer;
 }
