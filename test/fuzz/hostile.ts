@@ -68,7 +68,7 @@ const lies = fc.record({
   cut: fc.oneof(fc.nat(20), fc.constant(1e9)),
   bytes: mutatedBytes('a\n'),
   code: fc.constantFrom(0, 0, 0, 1, 2, 44, 124, 127, 255),
-  number: fc.constantFrom(0, -1, 1e99, Number.NaN, 2 ** 40, 0o777, 0o4755),
+  number: fc.constantFrom(0, 1, 2 ** 53, 2 ** 40, 0o777, 0o4755),
   how: fc.constantFrom('text', 'text', 'text', 'text', 'code', 'none', 'empty', 'gone', 'not yet'),
 });
 
