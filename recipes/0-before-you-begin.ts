@@ -153,6 +153,12 @@ async function overBudget(look: Look, lab: Lab) {
   const [, type = '', , , available = Number.POSITIVE_INFINITY] = space.stdout.split('\n')[1]?.split(/\s+/) ?? [];
   const perClone = /xfs|btrfs/.test(type) ? 64 * mib : image?.allocated || usualImage;
   const needed = (image?.allocated ? 0 : usualImage) + clones.filter((clone) => clone === undefined).length * perClone;
+  if (Number.isNaN(Number(available))) {
+    return {
+      says: `df does not tell how many bytes are free in ${directory}: ${JSON.stringify(space.stdout.slice(0, 200))}`,
+      hint: `try it by hand: df -P -T -B1 ${directory}`,
+    };
+  }
   if (needed <= Number(available)) return undefined;
   return {
     says: `the images will take ${Math.ceil(needed / mib)} MiB in ${directory}, and ${Math.floor(Number(available) / mib)} MiB are free`,

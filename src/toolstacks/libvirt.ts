@@ -11,6 +11,7 @@ import { packages } from '../steps/packages.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
 import { clash } from './clash.ts';
+import { freeMemoryIn } from './free-memory.ts';
 import { libvirtInstall } from './libvirt-install.ts';
 import type { Toolstack } from './toolstack.ts';
 import { domainDefinition, domainDefinitions, domainState, isAlive, virsh } from './virsh.ts';
@@ -33,10 +34,7 @@ export const libvirt: Toolstack = {
   tools: packages,
   copy: ['--reflink=auto', '--sparse=always'],
   addressOnBridge: true,
-  freeMemory: async ({ host }) => {
-    const { stdout } = await host.read(['xl', 'info']);
-    return Number(/^free_memory\s*:\s*(\d+)/m.exec(stdout)?.[1]);
-  },
+  freeMemory: async ({ host }) => freeMemoryIn(await host.read(['xl', 'info'])),
   install: libvirtInstall,
 
   domainEdits: (lab, guest) => ({

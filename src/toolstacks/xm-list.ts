@@ -1,7 +1,6 @@
 import { readXmList, type XmState } from '../formats/xm.ts';
 import { LabError } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
-import type { Look } from '../model/step.ts';
 
 /** The state of a domain in `xm list`; undefined for one that is not there: xm knows no domain that is off. */
 export async function xmState(dom0: Reader, name: string): Promise<XmState | undefined> {
@@ -15,10 +14,4 @@ export async function xmState(dom0: Reader, name: string): Promise<XmState | und
     );
   }
   return readXmList(stdout).get(name);
-}
-
-/** MiB that Xen has left for guests: `free_memory` of `xm info`. */
-export async function freeMemory({ host }: Look): Promise<number> {
-  const { stdout } = await host.read(['xm', 'info']);
-  return Number(/^free_memory\s*:\s*(\d+)/m.exec(stdout)?.[1]);
 }

@@ -7,11 +7,12 @@ import { ownerOf } from '../steps/domain-file.ts';
 import { textOf } from '../steps/file-content.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
+import { freeMemoryIn } from './free-memory.ts';
 import { rpms } from './rpms.ts';
 import type { Toolstack } from './toolstack.ts';
 import { foreignDomain } from './xm-foreign.ts';
 import { xmInstall } from './xm-install.ts';
-import { freeMemory, xmState } from './xm-list.ts';
+import { xmState } from './xm-list.ts';
 
 /** Of the guest's own disk and the shared ones: `w!` lets several domains write one (the document, Creating virtual machines 5). */
 const disksOf = (lab: Lab, own: string) => [
@@ -36,7 +37,7 @@ export const xm: Toolstack = {
   copy: ['--sparse=always'],
   // xend's network-bridge leaves the address on eth0, which it attaches to the bridge.
   addressOnBridge: false,
-  freeMemory,
+  freeMemory: async ({ host }) => freeMemoryIn(await host.read(['xm', 'info'])),
   install: xmInstall,
 
   domainEdits: (lab, guest) => ({

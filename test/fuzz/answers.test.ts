@@ -103,6 +103,8 @@ describe.each(chosen)('%s', (_, lab, open) => {
       const { planned, status } = await everyLook(world, hosts);
       for (const [node, judged] of planned) {
         if (judged.is === 'failed' && !isForeseen(judged.error)) throw new Error(node.id, { cause: judged.error });
+        // Nothing is worked out from what is no number, and told to a person.
+        if (judged.is === 'failed') expect(String(judged.error)).not.toMatch(/NaN|undefined|\[object/);
         if (judged.is !== 'change' && judged.is !== 'later') continue;
         for (const change of judged.changes) {
           expect(showable(change)).not.toMatch(/undefined|NaN|\[object/);

@@ -68,7 +68,7 @@ const lies = fc.record({
   cut: fc.oneof(fc.nat(20), fc.constant(1e9)),
   bytes: mutatedBytes('a\n'),
   code: fc.constantFrom(0, 0, 0, 1, 2, 44, 124, 127, 255),
-  number: fc.constantFrom(0, -1, 1e99, Number.NaN, 2 ** 40, 0o777, 0o4755),
+  number: fc.constantFrom(0, 1, 2 ** 53, 2 ** 40, 0o777, 0o4755),
   how: fc.constantFrom('text', 'text', 'text', 'text', 'code', 'none', 'empty', 'gone', 'not yet'),
 });
 
@@ -85,7 +85,7 @@ function splice(text: string, { at, cut, text: put }: Lie): string {
   return text.slice(0, start) + put + text.slice(start + cut);
 }
 
-export function lieAbout(answer: unknown, lie: Lie): unknown {
+export function lieAbout(look: string, answer: unknown, lie: Lie): unknown {
   const { how, code, number, bytes, text } = lie;
   if (how === 'gone') throw new Unreachable('a host', text);
   if (how === 'not yet') throw new NotYet('a host');
@@ -96,6 +96,10 @@ export function lieAbout(answer: unknown, lie: Lie): unknown {
     return { ...answer, stdout: splice(answer.stdout, lie), stderr: splice(answer.stderr, lie) };
   }
   if (how === 'none') return undefined;
+  if (answer === undefined && !/: (\S+ )?file /.test(look)) {
+    if (/: (\S+ )?stat /.test(look)) return { kind: 'file', size: number, allocated: number, mode: 0o600, uid: 0 };
+    return /: (\S+ )?digest /.test(look) ? 'a'.repeat(64) : [];
+  }
   if (isStat(answer)) {
     const keys = ['size', 'allocated', 'mode', 'uid'] as const;
     const kinds = ['file', 'directory', 'block', 'other'] as const;
@@ -114,6 +118,6 @@ export function liar(looks: readonly string[], lie: readonly { which: number; li
   const about = new Map(lie.map(({ which, lie: one }) => [looks[which % looks.length] ?? '', one]));
   return (look, answer) => {
     const found = about.get(look);
-    return found ? lieAbout(answer, found) : answer;
+    return found ? lieAbout(look, answer, found) : answer;
   };
 }

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 
 /** What breaks parsers, shells, terminals and numbers. */
 export const nasty: readonly string[] = [
-  ...['0', '-1', '1e99', '-0', 'NaN', '10GG', '0x10', '99999999999999999999', '1.5', '٣'],
+  ...['0', '-1', '1e99', '-0', '10GG', '0x10', '99999999999999999999', '1.5', '٣'],
   ...['$(reboot)', '`reboot`', '../../etc/passwd', '-rf', '; reboot', '| sh', '%s%n', '\\', "'", '"'],
   ...['\0', '\n', '\r\n', '\r', '\t', '\u001b[31m', '\uFEFF', '\u202e', '\u2028', '\uD800', '💥', 'é'],
-  ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'null', 'undefined', 'true', '~'],
+  ...['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'null', 'true', '~'],
   ...['{', '}', '[', ']', '(', ')', '<', '>', '</', '/>', '<!--', ']]>', '&a ', '*a', '&amp;', '&x;', '<!DOCTYPE a>'],
   ...['=', ':', ': ', ',', ';', '#', '!', '!!set ', '<<: ', '- ', '? ', '| ', '---\n', '"""', ' ', ''],
   'a'.repeat(10_240),
