@@ -11,8 +11,10 @@ import type { Running } from './stack.ts';
  * set, with any other number it is not.
  */
 export async function cmanChangeable(look: Look, lab: Lab, guests: Running): Promise<Broken | undefined> {
-  for (const { name } of lab.guests) {
-    const twoNode = await runsAsTwo(look, name);
+  for (const guest of lab.guests) {
+    const { name } = guest;
+    // dom0 is asked first: whether a guest is there is known when its boot has been judged.
+    const twoNode = (await guests.isRunning(look, guest)) ? await runsAsTwo(look, name) : undefined;
     if (twoNode === undefined || twoNode === (lab.guests.length === 2)) continue;
     return {
       says: `cman runs on ${name} ${twoNode ? 'with' : 'without'} two_node, which a cluster of ${lab.guests.length} ${twoNode ? 'cannot have' : 'needs'}, and which cannot change while it runs`,

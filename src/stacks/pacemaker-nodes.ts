@@ -8,11 +8,16 @@ import { firstGuest, type Lab } from '../spec/lab.ts';
 
 const section = 'Setting up the cluster 6';
 
-/** The nodes that a running corosync knows, in one order; undefined while it does not run, or the guest cannot be asked. */
+/** The nodes that a running corosync knows, in one order; undefined while it does not run. */
 async function ringOf(guest: Reader): Promise<string | undefined> {
+  const { code, stdout } = await guest.read(['corosync-cmapctl', 'nodelist.node.']);
+  return code === 0 ? inOrder(cmapNodes(stdout)) : undefined;
+}
+
+/** The same of another guest, which perhaps cannot be asked. */
+async function ringIfThere(guest: Reader): Promise<string | undefined> {
   try {
-    const { code, stdout } = await guest.read(['corosync-cmapctl', 'nodelist.node.']);
-    return code === 0 ? inOrder(cmapNodes(stdout)) : undefined;
+    return await ringOf(guest);
   } catch (error) {
     if (error instanceof NotYet || error instanceof Unreachable) return undefined;
     throw error;
@@ -46,7 +51,7 @@ export function nodesTold(lab: Lab, after: readonly Node[]): readonly Step[] {
         const isBehind = (ring: string | undefined) => ring !== undefined && ring !== wanted;
         const [own, ...earlier] = await Promise.all([
           ringOf(look.host),
-          ...lab.guests.slice(0, n).map((guest) => ringOf(look.on(guest.name))),
+          ...lab.guests.slice(0, n).map((guest) => ringIfThere(look.on(guest.name))),
         ]);
         return isBehind(own) && !earlier.some(isBehind) ? [command(['corosync-cfgtool', '-R'])] : [];
       },

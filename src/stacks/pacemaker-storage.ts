@@ -1,5 +1,5 @@
 import { storageIds, storageResources } from '../formats/cib-storage.ts';
-import { type Change, command } from '../model/change.ts';
+import { type Change, command, wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
@@ -96,7 +96,7 @@ export function journalsFor(
       const missing = lab.guests.length - journals;
       if (index.code !== 0 || missing <= 0) return [];
       if (!textOf(mounts)?.includes(` ${storage.directory} gfs2 `))
-        return id === '9.journals' ? [] : [{ is: 'act', says: `wait for ${name} to mount it`, act: async () => {} }];
+        return id === '9.journals' ? [] : [wait(`wait for ${name} to mount it`)];
       const add = command(['gfs2_jadd', '-j', String(missing), '-J', String(journalSize), storage.directory], {
         why: `gfs2_jadd -j ${missing} -J ${journalSize} ${storage.directory}  (${journals} journals for ${lab.guests.length} guests)`,
       });

@@ -21,7 +21,10 @@ import { type Which, world } from './kill-points.ts';
 
 const small = '\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 40M}}\n';
 
-export const labsInProcess: Readonly<Record<Which, Lab>> = {
+/** Labs that begin from nothing. */
+export type InProcess = Extract<Which, 'default' | 'document'>;
+
+export const labsInProcess: Readonly<Record<InProcess, Lab>> = {
   default: readLab(`guests: {molly: {}, frederick: {}}${small}`, 'the default lab'),
   document: readLab(readFileSync('examples/document.yaml', 'utf8'), 'examples/document.yaml'),
 };
@@ -128,7 +131,7 @@ function counted(hosts: Hosts, counts: { commands: number; looks: number }): Hos
 }
 
 /** A run with a fault, then one without. */
-export async function struck(which: Which, fault: string) {
+export async function struck(which: InProcess, fault: string) {
   const lab = labsInProcess[which];
   const { directory, gone } = await freshDom0(lab);
   try {

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { execa } from 'execa';
 import { lab, lines, tree } from '../cli/process.ts';
 
 /** What is made of random bytes, or of them; told by its size alone. */
@@ -12,19 +13,49 @@ export function world(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
 }
 
-/** The labs that are killed: the default one, and the document's. */
-export const labs = {
-  default: [],
-  document: ['--file', resolve('examples/document.yaml')],
-} as const satisfies Record<string, readonly string[]>;
+const two = ['--file', resolve('test/faults/two.yaml')];
+const three = ['--file', resolve('test/faults/three.yaml')];
 
-export type Which = keyof typeof labs;
+/**
+ * The labs that are killed: the default one, the document's, and one that is up and gets a guest, or loses one.
+ * `before`: what is up, undisturbed, when it begins.
+ */
+export const labs: Readonly<Record<Which, { readonly before?: readonly string[]; readonly up: readonly string[] }>> = {
+  default: { up: [] },
+  document: { up: ['--file', resolve('examples/document.yaml')] },
+  adding: { before: two, up: three },
+  removing: { before: three, up: [...two, '--yes'] },
+};
+
+export type Which = 'default' | 'document' | 'adding' | 'removing';
+
+/** What is up when the run that is killed begins, made once for each. */
+const models = new Map<Which, Promise<string>>();
+
+/** A directory with a copy of it. */
+async function beginning(which: Which): Promise<string> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  const { before } = labs[which];
+  if (!before) return cwd;
+  const model = models.get(which) ?? made(before);
+  models.set(which, model);
+  await execa('cp', ['-a', '--sparse=always', `${await model}/.`, cwd]);
+  return cwd;
+}
+
+async function made(up: readonly string[]): Promise<string> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-model-'));
+  process.on('exit', () => rmSync(cwd, { recursive: true, force: true }));
+  const run = await lab(['up', '--host', 'simulated:world', ...up], { cwd });
+  if (run.code !== 0) throw new Error(run.stderr + run.stdout);
+  return cwd;
+}
 
 /** The world of an undisturbed run, and how many changes it took. */
 export async function undisturbed(which: Which): Promise<{ world: Readonly<Record<string, string>>; changes: number }> {
-  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  const cwd = await beginning(which);
   try {
-    const run = await lab(['up', '--json', '--host', 'simulated:world', ...labs[which]], {
+    const run = await lab(['up', '--json', '--host', 'simulated:world', ...labs[which].up], {
       cwd,
       LAB_FAULT: 'fail:9999',
     });
@@ -44,9 +75,9 @@ export async function disturbed(
   which: Which,
   fault: string,
 ): Promise<{ first: number | string | null; second: number | null; world: Readonly<Record<string, string>> }> {
-  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  const cwd = await beginning(which);
   try {
-    const up = ['up', '--host', 'simulated:world', ...labs[which]];
+    const up = ['up', '--host', 'simulated:world', ...labs[which].up];
     const first = await lab(up, { cwd, LAB_FAULT: fault });
     const second = await lab(up, { cwd });
     return { first: first.signal ?? first.code, second: second.code, world: world(join(cwd, 'world')) };
