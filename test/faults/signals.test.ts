@@ -27,7 +27,10 @@ test.each([['SIGINT'], ['SIGTERM'], ['SIGHUP'], ['SIGINT', 'SIGINT'], ['SIGINT',
   async (...signals) => {
     const cwd = scratch();
     const { child, ended } = start(up, { cwd });
-    await new Promise<void>((done) => child.stdout.on('data', (chunk) => String(chunk).includes('changed') && done()));
+    const begun = new Promise<void>((done) =>
+      child.stdout.on('data', (chunk) => String(chunk).includes('changed') && done()),
+    );
+    await Promise.race([begun, ended]);
     for (const signal of signals) child.kill(signal);
     expect((await ended).code).toBe(130);
     await aMoment(300);
