@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
 import { LabError } from '../model/errors.ts';
+import { terminalIsGone } from './terminal-gone.ts';
 
 /*
  * The command line: names, flags and help. What a command does is loaded when it is called, so that `lab --help` costs nothing
@@ -263,7 +264,8 @@ async function main(argv: readonly string[]): Promise<number> {
 // Nobody reads any more, or the terminal was closed: what is under way goes on to where it can be left.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+    if (error.code === 'EIO') terminalIsGone();
+    else if (error.code !== 'EPIPE') throw error;
   });
 // What lab makes is the same whoever calls it; secrets have modes of their own.
 process.umask(0o022);

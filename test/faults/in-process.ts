@@ -70,6 +70,8 @@ export async function run(
   const plain = counted(hostsOf(lab, directory, all), counts);
   const hosts = fault ? faulty(plain, fault) : plain;
   const journal = new Journal(join(directory, `journal-${lab.name}.jsonl`), v7());
+  await journal.compact();
+  await journal.add({ is: 'run', command: 'lab up' });
   const failed: StepEvent[] = [];
   const began = performance.now();
   const summary = await up({

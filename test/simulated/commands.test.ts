@@ -119,7 +119,7 @@ test('xl: the document’s disk access is refused, and what it makes is unknown 
     stderr: "error: failed to get domain 'felix'\n",
   });
   expect((await sh('dom0', 'fence_xvm -o list')).stdout).not.toContain('felix');
-  expect(await sh('dom0', 'fence_xvm -H felix -o status')).toMatchObject({ code: 2, stdout: 'Status: OFF\n' });
+  expect(await sh('dom0', 'fence_xvm -H felix -o status')).toMatchObject({ code: 3, stdout: 'Permission denied\n' });
 });
 
 test('a Reader refuses what is not known to only look, and reading writes nothing', async () => {

@@ -60,11 +60,22 @@ test('the null test passes with exit code 1, and dom0 logs the request', async (
 });
 
 test('list, status and unknown names', async () => {
-  const { sh } = await labThatIsUp();
-  const list = await sh('molly', 'fence_xvm -o list');
+  const { sh, at } = await labThatIsUp();
   const row = (name: string, uuid: string, state: string) => `${name.padEnd(32)} ${uuid} ${state}\n`;
   const [molly, frederick] = lab.guests.map(({ uuid }) => uuid) as [string, string];
-  expect(list).toMatchObject({
+  // As lab writes it, groups{} lets the guests ask about one another only.
+  const own = row('frederick', frederick, 'on') + row('molly', molly, 'on');
+  expect(await sh('molly', 'fence_xvm -o list')).toMatchObject({ code: 0, stdout: own });
+  for (const operation of ['status', 'off'])
+    expect(await sh('molly', `fence_xvm -H nosuch -o ${operation}`)).toMatchObject({
+      code: 3,
+      stdout: 'Permission denied\n',
+    });
+  // Without it, about everybody.
+  const conf = at('dom0', 'etc/fence_virt.conf');
+  writeFileSync(conf, readFileSync(conf, 'utf8').replace(/^groups \{[^]*/m, ''));
+  await sh('dom0', 'systemctl restart fence_virtd');
+  expect(await sh('molly', 'fence_xvm -o list')).toMatchObject({
     code: 0,
     stdout:
       row('Domain-0', '00000000-0000-0000-0000-000000000000', 'on') +

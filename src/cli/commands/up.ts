@@ -12,6 +12,7 @@ import { runningPid } from '../../sandbox/qemu.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { freshSandbox } from '../foresight.ts';
 import { reporterFor } from '../reporters/index.ts';
+import { terminalIsGone } from '../terminal-gone.ts';
 import { showWhere } from '../where.ts';
 
 export interface UpOptions extends WhichLab {
@@ -149,7 +150,8 @@ function untilInterrupted(
     note('the connection that held the lock of the lab is lost: ending what is under way');
     controller.abort(new LabError('the lock of the lab was lost: another run may hold it now', 'run it again'));
   });
-  const onSignal = () => {
+  const onSignal = (name: NodeJS.Signals) => {
+    if (name === 'SIGHUP') terminalIsGone();
     if (breaking.signal.aborted) process.exit(130);
     if (controller.signal.aborted) {
       note('breaking it off, and putting right what was changed for a trial; once more to leave at once');
