@@ -4,6 +4,7 @@ import type { Guest, Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { clusterConfOn, confPath, versionTold } from './cman-conf.ts';
+import { cmanStorage, gfs2Stopped } from './cman-storage.ts';
 import { cmanRunning, members } from './cman-tool.ts';
 import { packagesThere, quietAtBoot, withoutNetworkManager } from './cman-guests.ts';
 import { initService } from './init-service.ts';
@@ -55,6 +56,8 @@ export const cman: Stack = {
     return [...installed, ...quiet, ...alone, ...configured, ...started, joined, told, ...managers];
   },
 
+  storage: cmanStorage,
+
   stop(lab, { isRunning }) {
     const stopped = (name: string, after: readonly Node[]) =>
       lab.guests.map((guest) => {
@@ -73,7 +76,8 @@ export const cman: Stack = {
         return { ...inside, check };
       });
     const managers = stopped('rgmanager', []);
-    return [...managers, ...stopped('cman', managers)];
+    const unmounted = gfs2Stopped(lab, { isRunning }, managers);
+    return [...managers, ...unmounted, ...stopped('cman', unmounted)];
   },
 };
 

@@ -4,9 +4,9 @@ import { makeSparse, sizeOf } from './bulk.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { disksOf } from './domain-xml.ts';
 import { rootOffset } from './red-hat/layout.ts';
-import { isRedHat } from './red-hat/release.ts';
-import type { Tree } from './tree.ts';
-import type { World } from './world.ts';
+import { isRedHat, majorOf } from './red-hat/release.ts';
+import { gfs2Mounts } from './red-hat/gfs2.ts';
+import type { Machine, World } from './world.ts';
 
 /** Images as disks: mke2fs, mount, umount, losetup, findmnt. util-linux 2.38 and e2fsprogs 1.47. */
 
@@ -138,7 +138,7 @@ const findmnt: Handler = ({ world: { state }, args }) => {
 };
 
 /** /proc/mounts, the lines of a loop mount as measured on the real dom0. */
-export function procMounts({ state }: World, { name, tree }: { name: string; tree: Tree }): string {
+export function procMounts({ state }: World, { name, tree, running }: Machine): string {
   const loops = name === 'dom0' ? state.loops : [];
   const old = isRedHat(tree);
   const type = old ? 'ext3 rw,data=ordered' : 'ext4 rw,relatime';
@@ -146,7 +146,7 @@ export function procMounts({ state }: World, { name, tree }: { name: string; tre
   const usual = old
     ? [`rootfs / rootfs rw 0 0\n`, `/dev/root / ${type} 0 0\n`, '/proc /proc proc rw 0 0\n']
     : [`/dev/xvda / ${type} 0 0\n`, 'proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n'];
-  return [...usual, ...lines].join('');
+  return [...usual, ...lines, ...(running ? gfs2Mounts(running, majorOf(tree)) : [])].join('');
 }
 
 export const disks: Readonly<Record<string, Handler>> = { findmnt, losetup, mke2fs, mount, umount };

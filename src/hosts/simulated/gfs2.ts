@@ -4,10 +4,11 @@ import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { clusterOf } from './cluster.ts';
 import { disksByDevice } from './domain-xml.ts';
 import { guestsOf } from './guests.ts';
+import { isRedHat } from './red-hat/release.ts';
 import type { Machine, World } from './world.ts';
 
 /** The image behind a disk of a guest: `/dev/xvdc`. */
-function imageOf({ running }: Machine, device: string): string | undefined {
+export function imageOf({ running }: Machine, device: string): string | undefined {
   return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
 }
 
@@ -58,7 +59,8 @@ export function settleMounts(world: World): void {
   if (Object.keys(world.state.gfs2).length === 0) return;
   for (const guest of guestsOf(world)) {
     const { running } = guest;
-    if (!running) continue;
+    // Red Hat's init script mounts when it is called.
+    if (!running || isRedHat(guest.tree)) continue;
     const cluster = clusterOf(world, guest);
     const wanted = cluster?.fileSystems(guest) ?? [];
     const found = wanted.flatMap(({ device, directory }) => {
