@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { fail, getopt, type Handler, ok } from '../call.ts';
-import { imageOf } from '../gfs2.ts';
+import { imageOf } from '../guests.ts';
 import { majorOf } from './release.ts';
 
 /** GFS2_DEFAULT_JSIZE of that day: it does not shrink with the disk, as today's does. */

@@ -1,6 +1,5 @@
 import { type Call, ok, type Result } from '../call.ts';
-import { imageOf } from '../gfs2.ts';
-import { guestsOf } from '../guests.ts';
+import { guestsOf, imageOf } from '../guests.ts';
 import type { Mount, Running } from '../state.ts';
 import type { Machine, World } from '../world.ts';
 import { cmanOf, quorumOf } from './cman.ts';

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import type { Layout } from '../images.ts';
-import { imageOf } from '../gfs2.ts';
+import { imageOf } from '../guests.ts';
 import type { Machine, World } from '../world.ts';
 import { gfs2Blocks } from './gfs2-bytes.ts';
 import { fileSystems, partitionsOf, sector, volumeGroup, volumeStart } from './layout.ts';
