@@ -51,9 +51,9 @@ export function decideLab(spec: Spec, kept: Kept): Lab {
   };
 }
 
-/** What lab.yaml says of it, or where it says nothing: the disk called shared, with pacemaker. */
-function decideStorage({ name, storage, cluster }: Spec, disks: readonly SharedDisk[]): Storage | undefined {
-  if (storage === 'none' || (storage === undefined && cluster.stack !== 'pacemaker')) return undefined;
+/** What lab.yaml says of it, or where it says nothing: the disk called shared, if there is one. */
+function decideStorage({ name, storage }: Spec, disks: readonly SharedDisk[]): Storage | undefined {
+  if (storage === 'none') return undefined;
   const { disk: wanted = 'shared', directory = '/shared' } = storage ?? {};
   const disk = disks.find((one) => one.name === wanted);
   return disk && { disk, directory, table: `${name}:${wanted}` };

@@ -133,7 +133,7 @@ const storage = z
     { error: 'none, or a mapping with disk and directory' },
   )
   .optional()
-  .describe('The GFS2 file system that all guests mount. Default: on the disk shared, if pacemaker runs the cluster.');
+  .describe('The GFS2 file system that all guests mount. Default: on the disk shared, if there is one.');
 
 const dom0Cluster = z
   .union(

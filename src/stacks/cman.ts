@@ -5,6 +5,7 @@ import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { clusterConfOn, confPath, versionTold } from './cman-conf.ts';
 import { cmanChangeable } from './cman-change.ts';
+import { cmanStorage, gfs2Stopped } from './cman-storage.ts';
 import { cmanRunning, members } from './cman-tool.ts';
 import { packagesThere, quietAtBoot, withoutNetworkManager } from './cman-guests.ts';
 import { initService } from './init-service.ts';
@@ -59,6 +60,8 @@ export const cman: Stack = {
     return [...installed, ...quiet, ...alone, ...configured, told, ...started, joined, ...managers];
   },
 
+  storage: cmanStorage,
+
   stop(lab, { isRunning }, first = []) {
     const stopped = (name: string, after: readonly Node[]) =>
       lab.guests.map((guest) => {
@@ -77,7 +80,8 @@ export const cman: Stack = {
         return { ...inside, check };
       });
     const managers = stopped('rgmanager', first);
-    return [...managers, ...stopped('cman', managers)];
+    const unmounted = gfs2Stopped(lab, { isRunning }, managers);
+    return [...managers, ...unmounted, ...stopped('cman', unmounted)];
   },
 };
 

@@ -1,10 +1,12 @@
 import { storageIds, storageResources } from '../formats/cib-storage.ts';
 import { type Change, command, wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
+import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
+import { makeGfs2 } from './gfs2.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
 import { storageProof } from './storage-proof.ts';
 
@@ -22,7 +24,7 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
     section,
     on: first.name,
     after,
-    foreseen: [makeIt(lab, storage, device)],
+    foreseen: [makeGfs2(lab, storage, device)],
     check: (look) => missingFileSystem(look, lab, storage, device),
   };
   const configured: Step = {
@@ -49,13 +51,8 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
       return [what, ...(state?.failed ?? [])].join('; ');
     },
   );
-  return [made, configured, journals, mounted, storageProof(lab, storage, [mounted])];
+  return [made, configured, journals, mounted, storageProof(lab, storage, [mounted], uuidOf)];
 }
-
-const makeIt = ({ guests }: Lab, { table }: Storage, device: string): Change =>
-  command(['mkfs.gfs2', '-O', '-p', 'lock_dlm', '-t', table, '-j', String(guests.length), device], {
-    why: `mkfs.gfs2 with lock table ${table} and ${guests.length} journals on ${device}, which is blank`,
-  });
 
 /** MiB of a journal that is added: the least that gfs2_jadd(8) makes, so that it finds room on a disk that had enough for mkfs. */
 const journalSize = 8;
@@ -120,7 +117,7 @@ async function missingFileSystem(
   const { code, stdout, stderr } = await host.read(['blkid', '-p', '-o', 'export', device]);
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1];
   const hint = `look at it: lab ssh ${host.name} -- wipefs -n ${device}; storage: none in lab.yaml leaves the disk alone`;
-  if (code === 2 && stdout === '' && stderr === '') return [makeIt(lab, storage, device)];
+  if (code === 2 && stdout === '' && stderr === '') return [makeGfs2(lab, storage, device)];
   if (code !== 0)
     throw new Refused(`what is on ${device} cannot be told: ${stderr.trim() || `blkid ended with ${code}`}`, hint);
   if (value('TYPE') !== 'gfs2') {
@@ -131,4 +128,10 @@ async function missingFileSystem(
     `the GFS2 on ${device} has the lock table ${value('LABEL')}, not ${storage.table}: the cluster could not mount it`,
     `its first half must be the cluster's name. To take it over: tunegfs2 -o locktable=${storage.table} ${device} on one guest`,
   );
+}
+
+/** The file system's own uuid: what a proof holds for. */
+async function uuidOf(host: Reader, device: string): Promise<string | undefined> {
+  const { stdout } = await host.read(['blkid', '-p', '-o', 'export', device]);
+  return /^UUID=(.*)$/m.exec(stdout)?.[1];
 }

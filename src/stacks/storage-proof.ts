@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { command } from '../model/change.ts';
+import type { Reader } from '../model/host.ts';
 import type { Node, Trial } from '../model/step.ts';
 import type { Lab, Storage } from '../spec/lab.ts';
 
@@ -9,8 +10,16 @@ const proofOf = ({ directory }: Storage, name: string) => ({
   text: `written by ${name}\n`,
 });
 
-/** What each guest writes, all others read: so it is one file system, and not one on each. Nothing of it stays. */
-export function storageProof(lab: Lab, storage: Storage, after: readonly Node[]): Trial {
+/**
+ * What each guest writes, all others read: so it is one file system, and not one on each. Nothing of it stays.
+ * @param uuidOf what tells this file system from another one that is made later
+ */
+export function storageProof(
+  lab: Lab,
+  storage: Storage,
+  after: readonly Node[],
+  uuidOf: (host: Reader, device: string) => Promise<string | undefined>,
+): Trial {
   const first = lab.guests[0]?.name ?? '';
   const files = lab.guests.map(({ name }) => ({ name, ...proofOf(storage, name) }));
   return {
@@ -24,8 +33,7 @@ export function storageProof(lab: Lab, storage: Storage, after: readonly Node[])
       command(['cat', path], { why: `write ${path} on ${name}, read it on the others, remove it` }),
     ),
     async basis(look) {
-      const { stdout } = await look.host.read(['blkid', '-p', '-o', 'export', `/dev/${storage.disk.device}`]);
-      const uuid = /^UUID=(.*)$/m.exec(stdout)?.[1];
+      const uuid = await uuidOf(look.host, `/dev/${storage.disk.device}`);
       const basis = [storage.table, storage.directory, uuid, lab.guests.map((guest) => guest.uuid)];
       return createHash('sha256').update(JSON.stringify(basis)).digest('hex');
     },
@@ -48,7 +56,7 @@ export function storageProof(lab: Lab, storage: Storage, after: readonly Node[])
             passed: false,
             layer: 'shared disk',
             says,
-            hint: 'is it mounted on both? crm_mon -1; mount',
+            hint: 'is it mounted on all of them? cat /proc/mounts',
             transcript,
           };
         }

@@ -132,6 +132,16 @@ vif = [ "mac=00:16:3e:00:cf:fe,bridge=xenbr0" ]
     }
   });
 
+  it('makes the GFS file system, and mounts it from both nodes', async () => {
+    const made = JSON.parse(readFileSync(join(world.cwd, 'world', 'state.json'), 'utf8'));
+    expect(made.gfs2['/guests/shared.dsk']).toMatchObject({ table: 'lolcats:shared', journals: 2 });
+    for (const guest of ['molly', 'frederick']) {
+      const line = '/dev/xvdc /shared gfs2 defaults,noatime,nodiratime 0 0\n';
+      expect(inside(guest, 'etc/fstab')).toBe(`LABEL=/ / ext3 defaults 1 1\n${line}`);
+      expect(made.running[guest].mounts).toMatchObject([{ image: '/guests/shared.dsk', at: '/shared' }]);
+    }
+  });
+
   it('writes a higher config_version when the content changes, and tells the cluster', async () => {
     const text = readFileSync(file, 'utf8').replace('token: 21000', 'token: 23000');
     writeFileSync(join(world.cwd, 'other.yaml'), text);

@@ -24,6 +24,7 @@ const rest: Readonly<Record<Stack, string>> = {
   cman: `toolstack: xm
 image: { size: 2G, install: { virtInstall: { location: http://ayanami.example/rhel6 } } }
 disks: { quorum: { size: 10M }, shared: { size: 20M } }
+storage: none
 cluster: { stack: cman, token: 21000 }
 dom0Cluster: { name: londesktop, node: ayanami }
 `,

@@ -348,7 +348,14 @@ describe('values that do not go together', () => {
       `${guests}cluster: {services: {a: {}}}`,
       'lab.yaml:2:11: cluster: found services, expected it with stack cman only',
     ],
-    [`${old}cluster: {stack: cman}\nstorage: {}`, 'found storage, expected it with stack pacemaker only'],
+    [
+      `${old}cluster: {stack: cman}\ndisks: {shared: {size: 100M}}`,
+      'disks.shared.size: found "100M", expected at least 150M, for a GFS2 with a journal for each guest',
+    ],
+    [
+      `${old}cluster: {stack: cman}\ndisks: {a-name-that-is-long: {size: 10G}}\nstorage: {disk: a-name-that-is-long}`,
+      'disks: found a-name-that-is-long, expected a name of at most 16 characters for a GFS2',
+    ],
     [`${guests}storage: {disk: nosuch}`, 'storage.disk: found nosuch, expected one of the disks: quorum, shared'],
     [
       'guests: {a: , b: , c: }\ndisks: {shared: {size: 50M}}',

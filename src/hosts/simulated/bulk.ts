@@ -2,7 +2,7 @@ import { randomFillSync } from 'node:crypto';
 import * as fs from 'node:fs';
 import { dirname } from 'node:path';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
-import { bytesOf } from './red-hat/image-bytes.ts';
+import { bytesOn } from './red-hat/image-bytes.ts';
 import type { Tree } from './tree.ts';
 
 /** coreutils that write the bytes of big files: cp, dd, truncate. Holes stay holes. */
@@ -63,8 +63,8 @@ function copyBytes(from: string, to: string, { bytes, mode, midway }: { bytes: n
 const numberOf = (text: string | undefined, fallback: number) => (text === undefined ? fallback : sizeOf(text));
 
 /**
- * dd(1) from /dev/urandom or /dev/zero; from /dev/null with `seek=`, it only says how long the file is; from a file of dom0 to
- * stdout (`if= bs= skip= count=`).
+ * dd(1) from /dev/urandom or /dev/zero; from /dev/null with `seek=`, it only says how long the file is; from a file of dom0, or
+ * a guest's disk, to stdout (`if= bs= skip= count=`).
  */
 const dd: Handler = ({ world, machine, args, midway }) => {
   const { tree } = machine;
@@ -81,8 +81,8 @@ const dd: Handler = ({ world, machine, args, midway }) => {
   }
   if (to === '' && words.has('count')) {
     const [block, count] = [numberOf(words.get('bs'), 512), numberOf(words.get('count'), 0)];
-    const found = bytesOf(world, from, block * numberOf(words.get('skip'), 0), block * count);
-    if (!found || machine.name !== 'dom0') return fail(1, `dd: opening \`${from}': ${noSuch}`);
+    const found = bytesOn(world, machine, from, block * numberOf(words.get('skip'), 0), block * count);
+    if (!found) return fail(1, `dd: opening \`${from}': ${noSuch}`);
     return ok(found.toString(), `${count}+0 records in\n${count}+0 records out\n`);
   }
   if (words.has('seek') || words.has('skip')) throw new BadUsage('seek= is simulated from /dev/null only');

@@ -4,7 +4,8 @@ import { makeSparse, sizeOf } from './bulk.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { disksOf } from './domain-xml.ts';
 import { rootOffset } from './red-hat/layout.ts';
-import { isRedHat } from './red-hat/release.ts';
+import { gfs2Mounts } from './red-hat/gfs2.ts';
+import { isRedHat, majorOf } from './red-hat/release.ts';
 import type { Machine, World } from './world.ts';
 
 /** Images as disks: mke2fs, mount, umount, losetup, findmnt. util-linux 2.38 and e2fsprogs 1.47. */
@@ -148,8 +149,10 @@ export function procMounts(
   const usual = old
     ? [`rootfs / rootfs rw 0 0\n`, `/dev/root / ${type} 0 0\n`, '/proc /proc proc rw 0 0\n']
     : [`/dev/xvda / ${type} 0 0\n`, 'proc /proc proc rw,nosuid,nodev,noexec,relatime 0 0\n'];
-  const shared = (running?.mounts ?? []).map(({ at }) => `/dev/xvdc ${at} gfs2 rw,noatime 0 0\n`);
-  return [...usual, ...lines, ...shared].join('');
+  const gfs2 = old
+    ? gfs2Mounts(running?.mounts, majorOf(tree))
+    : (running?.mounts ?? []).map(({ at }) => `/dev/xvdc ${at} gfs2 rw,noatime 0 0\n`);
+  return [...usual, ...lines, ...gfs2].join('');
 }
 
 export const disks: Readonly<Record<string, Handler>> = { findmnt, losetup, mke2fs, mount, umount };

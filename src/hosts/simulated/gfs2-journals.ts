@@ -1,5 +1,6 @@
 import { fail, getopt, type Handler, ok } from './call.ts';
-import { imageOf, least } from './gfs2.ts';
+import { least } from './gfs2.ts';
+import { imageOf } from './guests.ts';
 
 /** gfs2_edit(8) -p jindex: a line for each journal, among others. */
 export const gfs2Edit: Handler = ({ world, machine, args }) => {

@@ -2,14 +2,9 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { clusterOf } from './cluster.ts';
-import { disksByDevice } from './domain-xml.ts';
-import { guestsOf } from './guests.ts';
-import type { Machine, World } from './world.ts';
-
-/** The image behind a disk of a guest: `/dev/xvdc`. */
-export function imageOf({ running }: Machine, device: string): string | undefined {
-  return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
-}
+import { guestsOf, imageOf } from './guests.ts';
+import { isRedHat } from './red-hat/release.ts';
+import type { World } from './world.ts';
 
 /** blkid(8) -p -o export: 2 and not a word where it finds nothing (measured). */
 export const blkid: Handler = ({ world, machine, args }) => {
@@ -59,7 +54,8 @@ export function settleMounts(world: World): void {
   const machines = guestsOf(world);
   for (const guest of machines) {
     const { running } = guest;
-    if (!running) continue;
+    // Red Hat's init script mounts when it is called.
+    if (!running || isRedHat(guest.tree)) continue;
     const cluster = clusterOf(world, guest);
     const wanted = cluster?.fileSystems(guest) ?? [];
     const found = wanted.flatMap(({ device, directory }) => {

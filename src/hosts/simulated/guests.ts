@@ -1,4 +1,4 @@
-import { readDomain } from './domain-xml.ts';
+import { disksByDevice, readDomain } from './domain-xml.ts';
 import { redHatCards } from './red-hat/ifcfg.ts';
 import { isRedHat } from './red-hat/release.ts';
 import type { Running } from './state.ts';
@@ -46,4 +46,9 @@ export function guestsOf(world: World): readonly Machine[] {
     const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
     return guest ? [guest] : [];
   });
+}
+
+/** The image behind a disk of a guest: `/dev/xvdc`. */
+export function imageOf({ running }: Machine, device: string): string | undefined {
+  return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
 }

@@ -28,6 +28,8 @@ export interface Gfs2 {
   readonly table: string;
   readonly journals: number;
   readonly uuid: string;
+  /** mkfs.gfs2 was cut short after it wrote the superblock. */
+  readonly unfinished?: true;
 }
 
 export interface Intent {
@@ -138,13 +140,20 @@ export interface Running extends MachineState {
   /** Its port of the bridge does not reach other such ports (bridge(8), isolated). */
   isolated?: boolean;
   /** Shared file systems that are mounted in the guest. */
-  mounts?: readonly { readonly image: string; readonly at: string }[];
+  mounts?: readonly Mount[];
   /** A mount that found no journal: it stays failed until crm_resource --cleanup. */
   mountFailed?: boolean;
   /** When it began to boot, by this computer's clock in milliseconds. */
   since: number;
   /** When it was asked to stop; likewise. */
   stopping?: number;
+}
+
+export interface Mount {
+  readonly image: string;
+  readonly at: string;
+  /** By its init script: the device, the options of fstab, and the journal that it got. */
+  readonly gfs2?: { readonly device: string; readonly options: string; readonly journal: number };
 }
 
 export interface XmDomain {

@@ -22,7 +22,7 @@ guests:
   molly: { memory: 256M, nodeId: 2, uuid: 8d1a8210-69de-4c55-8cf8-deb2356fc7b2 }
   frederick: { memory: 256M, nodeId: 1 }
 image: { path: /guests/default.img, size: 2G, install: { virtInstall: { location: ${location} } } }
-disks: { quorum: { size: 10M, device: xvdb }, shared: { size: 20M, device: xvdc } }
+disks: { quorum: { size: 10M, device: xvdb }, shared: { size: 300M, device: xvdc } }
 network: { bridge: xenbr0, mac: '00:16:3e:00:cf:fd' }
 cluster: { stack: cman, token: 21000, configVersion: 41, services: { test: { autostart: false } } }
 dom0Cluster: { name: londesktop, node: ayanami }

@@ -2,6 +2,7 @@ import { readDomain } from '../domain-xml.ts';
 import type { Machine, World } from '../world.ts';
 import { startedAtBoot } from './chkconfig.ts';
 import { startCman } from './cman-start.ts';
+import { startGfs2 } from './gfs2.ts';
 import { rememberCards } from './ifcfg.ts';
 import { bootedMark, hostnameOf, releaseOf } from './release.ts';
 import { serviceIsThere, startService } from './service.ts';
@@ -25,8 +26,9 @@ export function bootRedHat(world: World, guest: Machine): string {
   }
   const said = startedAtBoot(tree).map((name) => {
     if (!serviceIsThere(guest, name)) return '';
+    const call = { world, machine: guest, midway: () => {} };
     const result =
-      name === 'cman' ? startCman({ world, machine: guest, midway: () => {} }) : startService(world, guest, name);
+      name === 'cman' ? startCman(call) : name === 'gfs2' ? startGfs2(call) : startService(world, guest, name);
     return result.stdout ?? '';
   });
   const short = hostnameOf(tree).split('.')[0] ?? '';

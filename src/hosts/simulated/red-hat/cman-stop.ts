@@ -8,12 +8,16 @@ import { stopXvmd } from './xvmd.ts';
 /** Made by a start that is over. */
 export const lockFile = '/var/lock/subsys/cman';
 
-/** `service cman stop`. rgmanager and clvmd hold the cluster: it does not stop below them. */
+/**
+ * `service cman stop`. rgmanager, clvmd and what is mounted hold the cluster: it does not stop below them. With 3.x a mounted GFS2
+ * already keeps the node in the fence domain (fence/fence_tool: check_controlled_systems).
+ */
 export function stopCman(world: World, machine: Machine): Result {
   const { state, tree } = machine;
   const major = majorOf(tree) ?? 5;
   const stages = new Stages('Stopping cluster', major);
-  const held = ['rgmanager', 'clvmd'].some((name) => state.services[name] !== undefined);
+  const mounted = machine.running?.mounts?.length ?? 0;
+  const held = mounted > 0 || ['rgmanager', 'clvmd'].some((name) => state.services[name] !== undefined);
   const busy = 'cman_tool: Error leaving cluster: Device or resource busy';
   if (major < 6 && state.services.fence_xvmd) {
     stages.stage('Stopping virtual machine fencing host');
@@ -23,7 +27,8 @@ export function stopCman(world: World, machine: Machine): Result {
     major < 6
       ? ['Stopping fencing']
       : ['Leaving fence domain', 'Stopping gfs_controld', 'Stopping dlm_controld', 'Stopping fenced'];
-  for (const name of before) stages.stage(name);
+  const leaves = major < 6 || mounted === 0 ? undefined : 'fence_tool: cannot leave due to active systems';
+  for (const name of before) if (!stages.stage(name, name === before[0] ? leaves : undefined)) return stages.end();
   if (!stages.stage('Stopping cman', held && state.services.cman ? busy : undefined)) return stages.end();
   delete state.services.cman;
   const after =

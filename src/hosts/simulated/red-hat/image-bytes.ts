@@ -1,9 +1,11 @@
 import * as fs from 'node:fs';
 import type { Layout } from '../images.ts';
-import type { World } from '../world.ts';
+import { imageOf } from '../guests.ts';
+import type { Machine, World } from '../world.ts';
+import { gfs2Blocks } from './gfs2-bytes.ts';
 import { fileSystems, partitionsOf, sector, volumeGroup, volumeStart } from './layout.ts';
 
-interface Patch {
+export interface Patch {
   readonly at: number;
   readonly bytes: Buffer;
 }
@@ -60,17 +62,31 @@ export function bytesOf(world: World, path: string, from: number, length: number
   const stat = tree.stat(path);
   if (!stat?.isFile()) return undefined;
   const buffer = Buffer.alloc(Math.max(0, Math.min(length, stat.size - from)));
+  const gfs2 = world.state.gfs2[path];
   const layout = world.images.layoutOf(path);
-  if (layout === undefined) {
+  if (!gfs2 && layout === undefined) {
     const file = fs.openSync(tree.real(path), 'r');
     fs.readSync(file, buffer, 0, buffer.length, from);
     fs.closeSync(file);
     return buffer;
   }
-  for (const { at, bytes } of patches(layout, stat.size)) {
+  for (const { at, bytes } of gfs2 ? gfs2Blocks(gfs2) : patches(layout ?? 'whole', stat.size)) {
     const first = Math.max(at, from);
     const last = Math.min(at + bytes.length, from + buffer.length);
     if (first < last) bytes.copy(buffer, first - from, first - at, last - at);
   }
   return buffer;
+}
+
+/** Bytes of a file of dom0, or of the disk of a guest: `/dev/xvdc`. */
+export function bytesOn(
+  world: World,
+  machine: Machine,
+  path: string,
+  from: number,
+  length: number,
+): Buffer | undefined {
+  if (machine.name === 'dom0') return bytesOf(world, path, from, length);
+  const image = imageOf(machine, path);
+  return image === undefined ? undefined : bytesOf(world, image, from, length);
 }

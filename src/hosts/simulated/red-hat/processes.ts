@@ -14,7 +14,7 @@ function daemonsOf(machine: Machine, service: string): readonly string[] {
   if (service === 'cman')
     return [...(three ? ['corosync'] : ['ccsd', 'aisexec', 'groupd']), 'fenced', 'dlm_controld', 'gfs_controld'];
   if (service === 'rgmanager') return [three ? 'rgmanager' : 'clurgmgrd'];
-  return service === 'network' || service === 'gfs2' ? [] : [service];
+  return service === 'network' ? [] : [service];
 }
 
 function processesOf(machine: Machine): readonly Process[] {

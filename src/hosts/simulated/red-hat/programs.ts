@@ -5,6 +5,7 @@ import { chkconfig } from './chkconfig.ts';
 import { chroot } from './chroot.ts';
 import { clustat } from './clustat.ts';
 import { ccsConfigValidate, cmanTool, fenceNodeTool } from './cman-tools.ts';
+import { oldMkfsGfs2 } from './gfs2-mkfs.ts';
 import { sfdisk } from './image-looks.ts';
 import { processes } from './processes.ts';
 import { majorOf } from './release.ts';
@@ -26,6 +27,7 @@ const own: Readonly<Record<string, Handler>> = {
   fence_node: fenceNodeTool,
   fence_xvm: oldFenceXvm,
   fence_xvmd: fenceXvmd,
+  'mkfs.gfs2': oldMkfsGfs2,
   rpm,
   service,
   sfdisk,
@@ -44,8 +46,9 @@ const younger = new Set([
   ...['corosync-cfgtool', 'corosync-cmapctl', 'crm_node', 'crm_resource', 'gfs2_edit', 'gfs2_jadd'],
 ]);
 
-/** Options that came after coreutils 5.97, util-linux 2.13 and e2fsprogs 1.39; RHEL 6 has most of them, which nobody needs here. */
+/** Options that came after coreutils 5.97, util-linux 2.13 and e2fsprogs 1.39 (blkid); RHEL 6 has most of them, which nobody needs here. */
 const youngerOptions: Readonly<Record<string, RegExp>> = {
+  blkid: /^-p$/,
   cp: /^--reflink(=|$)/,
   losetup: /^(-j|-P|--show)$/,
   mke2fs: /^-d$/,

@@ -18,6 +18,7 @@ export const rpmOf: Readonly<Record<string, string>> = {
   killall: 'psmisc',
   losetup: 'util-linux',
   mke2fs: 'e2fsprogs',
+  'mkfs.gfs2': 'gfs2-utils',
   mount: 'util-linux',
   ping: 'iputils',
   setfattr: 'attr',

@@ -4,6 +4,7 @@ import { scripts } from './chkconfig.ts';
 import { cmanOf, quorumOf } from './cman.ts';
 import { startCman } from './cman-start.ts';
 import { cmanStatus, stopCman } from './cman-stop.ts';
+import { gfs2Status, startGfs2, stopGfs2 } from './gfs2.ts';
 import { majorOf } from './release.ts';
 import { hasRpm } from './rpms.ts';
 import { writeHostKeys } from './rsa.ts';
@@ -16,7 +17,6 @@ const daemons: Readonly<Record<string, string>> = { sshd: 'openssh-daemon', rgma
 
 const titles: Readonly<Record<string, string>> = {
   clvmd: 'clvmd',
-  gfs2: 'GFS2 filesystems',
   network: 'Bringing up loopback interface',
   NetworkManager: 'NetworkManager daemon',
   qdiskd: 'the Quorum Disk Daemon',
@@ -44,6 +44,8 @@ function act(call: Asking, name: string, verb: string): Result {
   const { world, machine } = call;
   if (name === 'cman')
     return verb === 'start' ? startCman(call) : verb === 'stop' ? stopCman(world, machine) : cmanStatus(machine);
+  if (name === 'gfs2')
+    return verb === 'start' ? startGfs2(call) : verb === 'stop' ? stopGfs2(machine) : gfs2Status(machine);
   if (verb === 'status') return status(machine, name);
   return verb === 'start' ? startService(world, machine, name) : stopService(machine, name);
 }
@@ -76,7 +78,7 @@ function stopService({ state }: Machine, name: string): Result {
     `${name === 'network' ? 'Shutting down loopback interface' : `Stopping ${titles[name] ?? name}`}:`,
     there,
   );
-  return { code: there || name === 'gfs2' ? 0 : 1, stdout: text };
+  return { code: there ? 0 : 1, stdout: text };
 }
 
 /** Whether init can start it at all. */

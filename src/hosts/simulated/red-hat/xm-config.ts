@@ -65,11 +65,11 @@ export function xmlOf(
     vcpus,
     bootloader,
   }: { name: string; uuid: string; memory: number; vcpus: number; bootloader: string },
-  disks: readonly { path: string }[],
+  disks: readonly { path: string; dev: string }[],
   cards: XmDomain['cards'],
 ): string {
   const devices = [
-    ...disks.map(({ path }) => `<disk><source file='${path}'/></disk>`),
+    ...disks.map(({ path, dev }) => `<disk><source file='${path}'/><target dev='${dev}'/></disk>`),
     ...cards.map(({ mac, bridge }) => `<interface><mac address='${mac}'/><source bridge='${bridge}'/></interface>`),
   ];
   return `<domain type='xen'><name>${name}</name><uuid>${uuid}</uuid><memory unit='MiB'>${memory}</memory><vcpu>${vcpus}</vcpu><bootloader>${bootloader}</bootloader><devices>${devices.join('')}</devices></domain>`;
