@@ -1,9 +1,13 @@
 import { fencingHostOf } from '../src/fencing/index.ts';
-import { command } from '../src/model/change.ts';
+import { markLine } from '../src/formats/seal.ts';
+import { command, file } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
+import { dom0Paths } from '../src/spec/paths.ts';
+import { directory } from '../src/steps/directory.ts';
 import { textOf } from '../src/steps/file-content.ts';
+import { ownFile } from '../src/steps/own-file.ts';
 import { requirement } from '../src/steps/requirement.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
@@ -55,7 +59,24 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     },
     (look) => overBudget(look, lab),
   );
-  return { id: '0', title: 'Before you begin', nodes: [isDom0, installed, bridged, snooping, separate, budget] };
+  const own = ownThings(lab, [isDom0, installed]);
+  return { id: '0', title: 'Before you begin', nodes: [isDom0, installed, bridged, snooping, separate, budget, ...own] };
+}
+
+/** The lab's own directory on dom0, and in it lab.yaml: by it `lab destroy` knows where to look when the file is gone. */
+function ownThings(lab: Lab, after: readonly Node[]): readonly Node[] {
+  const paths = dom0Paths(lab);
+  const state = directory(
+    { id: '0.state', title: 'Make a private directory for the lab', section, on: 'dom0', after },
+    { path: paths.state, mode: 0o700 },
+  );
+  const text = `${markLine(lab.name)}\n${lab.source.replace(/^\uFEFF/, '')}`;
+  const kept = ownFile(
+    { id: '0.lab', title: 'Keep lab.yaml on dom0, for lab destroy', section, on: 'dom0', after: [state] },
+    lab,
+    { path: paths.lab, mode: 0o600, text: text.endsWith('\n') ? text : `${text}\n` },
+  );
+  return [state, kept];
 }
 
 /** "fence_xvmd was designed with Xen Bridged networking in mind." */
@@ -84,7 +105,9 @@ async function brokenBridge({ host }: Look, lab: Lab) {
  * A bridge that snoops multicast and has no querier forgets who listens after some minutes: fence_virtd goes deaf.
  * This lasts until the next boot of dom0; lab up does it again.
  */
-function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): Step {
+function multicastHeard(lab: Lab, after: readonly Node[]): Step {
+  const { bridge } = lab.network;
+  const note = dom0Paths(lab).querier(bridge);
   const directory = `/sys/class/net/${bridge}/bridge`;
   return {
     kind: 'step',
@@ -100,7 +123,10 @@ function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): S
       ]);
       // No such file: a kernel whose bridges do not snoop, before 2.6.34.
       if ((textOf(snooping) ?? '0').trim() === '0' || textOf(querier)?.trim() === '1') return [];
-      return [command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1'])];
+      return [
+        file(note, 0o644, `${markLine(lab.name)}\n`),
+        command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1']),
+      ];
     },
   };
 }

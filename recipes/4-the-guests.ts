@@ -18,7 +18,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         on: 'dom0',
         after: [unique, ...after],
       },
-      { from: lab.image.path, to: guest.disk, lab: lab.name, copy: toolstack.copy },
+      { from: lab.image.path, to: guest.disk, owner: lab, copy: toolstack.copy },
     ),
     domainFile(
       {
@@ -34,7 +34,8 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         edits: toolstack.domainEdits(lab, guest),
         notes: toolstack.domainNotes?.(guest),
         annotate: lab.annotate,
-        lab: lab.name,
+        owner: lab,
+        name: guest.name,
       },
     ),
   ]);

@@ -5,6 +5,7 @@ import { dom0Tools } from '../../recipes/0-before-you-begin.ts';
 import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
+import { fencingHostOf } from '../fencing/index.ts';
 import { LabHosts } from '../hosts/lab-hosts.ts';
 import { BadInput } from '../model/errors.ts';
 import type { Hosts } from '../model/host.ts';
@@ -37,11 +38,31 @@ export interface Context {
 export interface WhichLab {
   readonly file?: string;
   readonly host?: string;
+  /** `--adopt`: what lab did not make and takes over. */
+  readonly adopt?: readonly string[];
 }
 
 /** @throws BadInput */
-export async function openContext({ file, host }: WhichLab): Promise<Context> {
-  const lab = await loadLab(file);
+export async function openContext(which: WhichLab): Promise<Context> {
+  const loaded = await loadLab(which.file);
+  return contextOf({ ...loaded, adopt: adoptable(loaded, which.adopt) }, which);
+}
+
+/** `--adopt` takes a guest's name, or the path of something that the lab would make. @throws BadInput */
+function adoptable(lab: Lab, names: readonly string[] = []): readonly string[] {
+  const known = [
+    ...lab.guests.flatMap(({ name, domainFile, disk }) => [name, domainFile, disk]),
+    ...[lab.image.path, ...lab.disks.map(({ path }) => path), lab.fencing.key, ...fencingHostOf(lab).files],
+  ];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  throw new BadInput([
+    { place: { file: '--adopt' }, message: `found "${unknown}", expected something of this lab: ${known.join(', ')}` },
+  ]);
+}
+
+/** A context for a lab that is known. @throws BadInput */
+export async function contextOf(lab: Lab, { file, host }: WhichLab): Promise<Context> {
   const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([

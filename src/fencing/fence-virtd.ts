@@ -1,10 +1,12 @@
 import { fenceVirtConf } from '../formats/fence-virt-conf.ts';
 import { readFenceList } from '../formats/fence-xvm.ts';
-import { command } from '../model/change.ts';
+import { markLine, readMark, sealed } from '../formats/seal.ts';
+import { command, file } from '../model/change.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
-import { fileContent, missingFile, textOf } from '../steps/file-content.ts';
-import { markLine } from '../steps/marks.ts';
+import { textOf } from '../steps/file-content.ts';
+import { missingOwnFile, ownFile, type Stock, withoutOwnFile } from '../steps/own-file.ts';
+import { fromPackage } from '../steps/packages.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service, unitState } from '../steps/service.ts';
 import type { FencingHost } from './fencing-host.ts';
@@ -16,17 +18,28 @@ export const fenceVirtdDropIn = '/etc/systemd/system/fence_virtd.service.d/clust
 
 /**
  * fence_virtd tells about requests and mismatched keys with plain printf, in the foreground only: so it runs there, and its
- * words go to the journal line by line.
+ * words go to the journal line by line. What the service was before lab came stands here, where it goes with the file.
  */
-const foreground = `[Service]
+const foreground = (was: string) => `${wasLine(was)}[Service]
 Type=simple
 ExecStart=
 ExecStart=/usr/bin/stdbuf -oL /usr/sbin/fence_virtd -F -d2
 `;
 
+const wasLine = (was: string) => `# fence_virtd was ${was} before.\n`;
+
+/** As the drop-in that is there says, else as it is now. */
+const wasBefore = (dropIn: string | undefined, active: string) =>
+  /^# fence_virtd was (active|inactive) before\.$/m.exec(dropIn ?? '')?.[1] ??
+  (['active', 'activating'].includes(active) ? 'active' : 'inactive');
+
+/** Debian's own configuration, for qemu:///system, fits no Xen. */
+const stock: Stock = (host) => fromPackage(host, 'fence-virtd', fenceVirtConfPath);
+
 /** Today's: fence_virtd, which asks libvirt. */
 export const fenceVirtd: FencingHost = {
   packages: ['fence-virt', 'fence-virtd'],
+  files: [fenceVirtConfPath, fenceVirtdDropIn],
   steps: daemon,
 
   trials: (lab, after) =>
@@ -46,26 +59,39 @@ export const fenceVirtd: FencingHost = {
       );
     }),
 
-  /** It stops with its lab: its configuration is removed only if lab wrote it for this one. */
+  /** It stops with its lab, or goes on as it was before. */
   async forget({ host }: Look, lab: Lab) {
-    const paths = [fenceVirtConfPath, fenceVirtdDropIn];
-    const texts = await Promise.all(paths.map((path) => host.readFile(path)));
-    const own = paths.filter((_, n) => textOf(texts[n])?.startsWith(markLine(lab.name)));
-    if (own.length === 0) return [];
+    const [dropIn, { active }, removed, ...confs] = await Promise.all([
+      host.readFile(fenceVirtdDropIn),
+      unitState(host, 'fence_virtd'),
+      withoutOwnFile(host, lab.name, fenceVirtdDropIn),
+      withoutOwnFile(host, lab.name, fenceVirtConfPath),
+    ]);
+    const text = textOf(dropIn) ?? '';
+    const files = [...confs.flat(), ...removed];
+    if (files.length === 0) return [];
+    const reload = command(['systemctl', 'daemon-reload']);
+    const ran = readMark(text)?.lab === lab.name && wasBefore(text, active) === 'active';
+    const note = sealed(`${markLine(lab.name)}\n${wasLine('active')}`);
     return [
-      command(['systemctl', 'stop', 'fence_virtd']),
-      ...own.map((path) => command(['rm', '-f', path], { destroys: path })),
-      command(['systemctl', 'daemon-reload']),
+      ...(['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', 'fence_virtd'])]),
+      ...confs.flat(),
+      // The drop-in goes last, since it says what the service was; it must not change the service any more.
+      ...(ran ? [file(fenceVirtdDropIn, 0o644, note, dropIn), reload, command(['systemctl', 'start', 'fence_virtd'])] : []),
+      ...removed,
+      reload,
     ];
   },
 };
 
 function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): readonly Node[] {
-  const configured = fileContent(
+  const configured = ownFile(
     { id: '7.configuration', title: `Write ${fenceVirtConfPath}`, section, on: 'dom0', after },
+    lab,
     {
       path: fenceVirtConfPath,
       mode: 0o600,
+      stock,
       text: `${markLine(lab.name)}\n${fenceVirtConf({ ...lab.fencing, bridge: lab.network.bridge, uri: 'xen:///system' })}`,
     },
   );
@@ -77,10 +103,12 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     on: 'dom0',
     after,
     async check(look) {
-      const [missing, unit] = await Promise.all([
-        missingFile(look, fenceVirtdDropIn, 0o644, `${markLine(lab.name)}\n${foreground}`),
+      const [dropIn, unit] = await Promise.all([
+        look.host.readFile(fenceVirtdDropIn),
         unitState(look.host, 'fence_virtd'),
       ]);
+      const text = `${markLine(lab.name)}\n${foreground(wasBefore(textOf(dropIn), unit.active))}`;
+      const missing = await missingOwnFile(look, lab, { path: fenceVirtdDropIn, mode: 0o644, text });
       const reload = missing.length > 0 || unit.reload;
       return reload ? [...missing, command(['systemctl', 'daemon-reload'])] : [];
     },

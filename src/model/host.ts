@@ -71,7 +71,8 @@ export interface Host extends Reader {
 
 /** A kernel lock, gone with the process or the connection that holds it. */
 export interface Lock {
-  release(): Promise<void>;
+  /** @param gone nothing is left that could be locked: the file goes too */
+  release(gone?: boolean): Promise<void>;
 }
 
 /** The hosts of one lab. */

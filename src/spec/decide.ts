@@ -23,7 +23,7 @@ export const KNOWN_DISKS: ReadonlyMap<string, { bytes: number; device: string }>
 const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `xvd${letter}`);
 
 /** The lab of a spec that keeps the rules (rules.ts). */
-export function decideLab(spec: Spec): Lab {
+export function decideLab(spec: Spec): Omit<Lab, 'source'> {
   const { name, host, toolstack, image, network, fencing, annotate } = spec;
   const { subnet } = network;
   const disks = decideDisks(spec);

@@ -11,6 +11,13 @@ export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) 
   const run = old ? '/var/run/cluster-lab' : '/run/cluster-lab';
   return {
     state,
+    /** lab.yaml, as the last `lab up` read it. */
+    lab: `${state}/lab.yaml`,
+    /** A domain that was adopted, as libvirt had it before. */
+    adoptedDomain: ({ name: guest }: Pick<Guest, 'name'>) => `${state}/${guest}.before-lab.xml`,
+    /** Lab asked this bridge to keep multicast alive: it is told otherwise when the last lab goes. A boot forgets both. */
+    querier: (bridge: string) => `${run}/querier-${bridge}`,
+    run,
     /** Of all ssh keys that lab makes: ssh-keygen(1) -t. */
     keyType,
     /** The key that lets dom0 into the guests, and its public half. */
@@ -19,7 +26,8 @@ export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) 
     authkey: `${state}/corosync-authkey`,
     /** A guest's ssh host key; the public half has `.pub`. */
     hostKey: ({ name: guest }: Pick<Guest, 'name'>) => `${state}/${guest}_host_${keyType}`,
-    /** Where the disk of a guest that is off is mounted while it is edited. */
+    /** Where the disks of guests that are off are mounted while they are edited. */
+    mounts: `${run}/${name}`,
     mount: ({ name: guest }: Pick<Guest, 'name'>) => `${run}/${name}/${guest}`,
     lock: `${run}/${name}.lock`,
   };

@@ -17,7 +17,7 @@ export function readLab(text: string, file: string): Lab {
   if (!parsed.success) throw asBadInput(source, findingsOf(parsed.error.issues));
   const findings = brokenRules(parsed.data);
   if (findings.length > 0) throw asBadInput(source, findings);
-  return deepFreeze(decideLab(parsed.data));
+  return deepFreeze({ ...decideLab(parsed.data), source: text });
 }
 
 /** The document's lab, where there is no lab.yaml: lolcats, of molly and frederick. */

@@ -5,13 +5,14 @@ import type { Look, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { ownerOf } from '../steps/domain-file.ts';
 import { textOf } from '../steps/file-content.ts';
+import { foreign } from '../steps/marks.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
 import { rpms } from './rpms.ts';
 import type { Toolstack } from './toolstack.ts';
 import { foreignDomain } from './xm-foreign.ts';
-import { xmInstall } from './xm-install.ts';
-import { freeMemory, xmState } from './xm-list.ts';
+import { xmAbandon, xmInstall } from './xm-install.ts';
+import { freeMemory, xmState, xmStates } from './xm-list.ts';
 
 /** Of the guest's own disk and the shared ones: `w!` lets several domains write one (the document, Creating virtual machines 5). */
 const disksOf = (lab: Lab, own: string) => [
@@ -38,6 +39,7 @@ export const xm: Toolstack = {
   addressOnBridge: false,
   freeMemory,
   install: xmInstall,
+  abandon: xmAbandon,
 
   domainEdits: (lab, guest) => ({
     name: guest.name,
@@ -119,7 +121,7 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
     return [boot];
   },
 
-  stop: (_lab, guest, after) => ({
+  stop: (lab, guest, after) => ({
     kind: 'step',
     id: `down.stop-${guest.name}`,
     title: `Stop ${guest.name}`,
@@ -131,25 +133,29 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
       hint: `look at its console (lab console ${guest.name}); power it off with: xm destroy ${guest.name}`,
     },
     async check(look) {
-      const state = await xmState(look.host, guest.name);
+      const [state, bytes] = await Promise.all([xmState(look.host, guest.name), look.host.readFile(guest.domainFile)]);
       if (state === undefined) return [];
+      const owner = ownerOf(textOf(bytes) ?? '');
+      if (owner !== lab.name) throw foreign(`a domain ${guest.name}`, owner, guest.name);
       const deaf = state === 'paused' || state === 'crashed';
       return [command(['xm', deaf ? 'destroy' : 'shutdown', guest.name])];
     },
   }),
 
-  /** The domain file, which goes with the other marked files, says whose the domain is. */
-  forget: (lab, guest, after) => ({
+  /** The domain files, which go with the other marked files, say whose the domains are. */
+  forget: (lab, after) => ({
     kind: 'step',
-    id: `destroy.domain-${guest.name}`,
-    title: `Power off ${guest.name}`,
+    id: 'destroy.domains',
+    title: 'Power off its domains',
     section: '',
     on: 'dom0',
     after,
     async check({ host }) {
-      const [state, text] = await Promise.all([xmState(host, guest.name), host.readFile(guest.domainFile)]);
-      if (state === undefined || ownerOf(textOf(text) ?? '') !== lab.name) return [];
-      return [command(['xm', 'destroy', guest.name], { destroys: `what runs in ${guest.name}` })];
+      const names = [...(await xmStates(host)).keys()].filter((name) => /^[\w.-]+$/.test(name) && name !== 'Domain-0');
+      const texts = await Promise.all(names.map((name) => host.readFile(`/etc/xen/${name}`)));
+      return names
+        .filter((_, n) => ownerOf(textOf(texts[n]) ?? '') === lab.name)
+        .map((name) => command(['xm', 'destroy', name], { destroys: `what runs in ${name}` }));
     },
   }),
 

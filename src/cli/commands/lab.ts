@@ -5,7 +5,8 @@ import { BadInput, NotYet } from '../../model/errors.ts';
 import type { Lab } from '../../spec/lab.ts';
 import { realTrial } from '../../stacks/real-trial.ts';
 import { ask } from '../ask.ts';
-import { type Context, openContext, type WhichLab } from '../context.ts';
+import { contextOf, type Context, openContext, type WhichLab } from '../context.ts';
+import { labOnDom0, labsOn } from '../lab-on-dom0.ts';
 import { chosen, type RunChoices, resumeCommand, runChapters } from './up.ts';
 
 type Options = WhichLab & RunChoices;
@@ -88,12 +89,20 @@ export async function downCommand(options: Options): Promise<number> {
   return runChapters(context, [down(context.lab)], options, resumeCommand('lab down', options));
 }
 
-/** `lab destroy`: lists what carries this lab's mark, asks, and removes it. */
-export async function destroyCommand(options: Options): Promise<number> {
-  const context = await openContext(options);
+/**
+ * `lab destroy`: lists what carries this lab's mark, asks, and removes it. With `--name` lab.yaml is not needed.
+ * @throws BadInput
+ */
+export async function destroyCommand(options: Options & { readonly name?: string }): Promise<number> {
+  const { name } = options;
+  if (name !== undefined && options.file !== undefined)
+    throw new BadInput([{ place: { file: '--name' }, message: 'found --name and --file, expected one of them' }]);
+  const context =
+    name === undefined ? await openContext(options) : await contextOf(await labOnDom0(name, options), options);
   const chapters = [destroy(context.lab)];
   if (!options.yes && !options.dryRun) {
     const doomed = await listDoomed(context, chapters);
+    if (doomed.length === 0) await sayOthers(context);
     if (doomed.length > 0) {
       process.stderr.write(
         `lab destroy removes from ${context.lab.name}:\n${doomed.map((what) => `  ${what}\n`).join('')}`,
@@ -114,7 +123,17 @@ export async function destroyCommand(options: Options): Promise<number> {
       }
     }
   }
-  return runChapters(context, chapters, { ...options, yes: true }, resumeCommand('lab destroy', options));
+  const resume = resumeCommand(name === undefined ? 'lab destroy' : `lab destroy --name ${name}`, options);
+  return runChapters(context, chapters, { ...options, yes: true, last: true }, resume);
+}
+
+/** Nothing of this lab is here: whose things are? */
+async function sayOthers({ lab, hosts }: Context): Promise<void> {
+  const others = (await labsOn(hosts, lab)).filter((name) => name !== lab.name);
+  if (others.length > 0)
+    process.stderr.write(
+      `lab: nothing of ${lab.name} is here; there are: ${others.join(', ')} (lab destroy --name ${others[0]})\n`,
+    );
 }
 
 /** Everything that would be lost. @throws NotYet if there is no dom0 to look at */

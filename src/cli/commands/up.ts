@@ -5,6 +5,7 @@ import { BadInput, Interrupted } from '../../model/errors.ts';
 import type { Chapter } from '../../model/step.ts';
 import { sandboxPaths } from '../../sandbox/paths.ts';
 import { runningPid } from '../../sandbox/qemu.ts';
+import { consent } from '../consent.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { freshSandbox } from '../foresight.ts';
 import { reporterFor } from '../reporters/index.ts';
@@ -16,12 +17,14 @@ export interface UpOptions extends WhichLab {
   readonly json?: boolean;
   readonly only?: readonly string[];
   readonly trace?: boolean;
+  readonly adopt?: readonly string[];
 }
 
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   const context = await openContext(options);
-  return runChapters(context, chosen(context.chapters, options.only), options, resumeCommand('lab up', options));
+  const resume = [resumeCommand('lab up', options), ...(options.adopt ?? []).flatMap((name) => ['--adopt', name])];
+  return runChapters(context, chosen(context.chapters, options.only), options, resume.join(' '));
 }
 
 /** `--only`: some chapters alone. @throws BadInput */
@@ -41,6 +44,8 @@ export interface RunChoices {
   readonly yes?: boolean;
   readonly json?: boolean;
   readonly trace?: boolean;
+  /** Nothing of the lab is left after it: its lock files go too. */
+  readonly last?: boolean;
   /** Trials run again, whatever was proved before. */
   readonly again?: boolean;
 }
@@ -78,17 +83,20 @@ export async function runChapters(
     fault,
     signal,
     approve: async () => choices.yes === true,
+    consent: (edited) => consent(edited, choices.yes === true),
   };
+  let gone = false;
   try {
     if (!plan) await journal.add({ is: 'run', command: resume });
     const summary = await (plan ? foresightedDryRun(context, options) : up(options));
     await reporter.end();
+    gone = choices.last === true && summary.failed === 0;
     return summary.failed > 0 ? 1 : 0;
   } finally {
     await reporter.end();
     stopListening();
     if (choices.trace) traceRoundTrips(context);
-    await lock?.release();
+    await lock?.release(gone);
     await hosts.close();
   }
 }
