@@ -1,5 +1,8 @@
 import type { Guest, Lab } from './lab.ts';
 
+/** All that labs keep for themselves on a dom0: a directory for each. */
+export const labsDirectory = '/var/lib/cluster-lab';
+
 /**
  * Where a lab keeps its own things on dom0. Private keys live here and nowhere else but in the guests they are for.
  * The dom0s of xm's day have no /run, and an OpenSSH that knows no ed25519.
@@ -7,7 +10,7 @@ import type { Guest, Lab } from './lab.ts';
 export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) {
   const old = toolstack === 'xm';
   const keyType: 'ed25519' | 'rsa' = old ? 'rsa' : 'ed25519';
-  const state = `/var/lib/cluster-lab/${name}`;
+  const state = `${labsDirectory}/${name}`;
   const run = old ? '/var/run/cluster-lab' : '/run/cluster-lab';
   return {
     state,

@@ -25,8 +25,8 @@ export function randomKey(
       if (stat) return [...(await owned(host, path, owner)), ...mended];
       return [
         ...(await madeDirectory(host, directoryOf(path), owner.name)),
-        // install(1) makes the file with this mode; dd then only fills it.
-        command(['install', '-m', '0600', '/dev/null', fresh]),
+        // install(1) makes the file with this mode and its directories; dd then only fills it.
+        command(['install', '-D', '-m', '0600', '/dev/null', fresh]),
         command(['dd', 'if=/dev/urandom', `of=${fresh}`, `bs=${bytes}`, 'count=1', 'conv=notrunc,fsync']),
         mark(fresh, owner.name),
         command(['chmod', octal, fresh]),

@@ -3,6 +3,7 @@ import { type Change, type CommandChange, command } from '../model/change.ts';
 import { Foreign } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
+import { labsDirectory } from '../spec/paths.ts';
 import type { GuestFile } from './guest-files.ts';
 
 /**
@@ -114,9 +115,11 @@ export function renamed(from: string, to: string): CommandChange {
 
 /**
  * Makes the directory of a file, and those above it that are not there, each marked as made by lab: it goes with the last lab
- * whose things are in it. A marked name, then a rename: no directory of ours is ever without its mark.
+ * whose things are in it. A marked name, then a rename: no directory of ours is ever without its mark. The labs' own directory
+ * (0.state) needs none: its name says it.
  */
 export async function madeDirectory(host: Reader, directory: string, lab: string): Promise<readonly Change[]> {
+  if (`${directory}/`.startsWith(`${labsDirectory}/`)) return [];
   const parts = directory.split('/').filter(Boolean);
   const above = parts.map((_, n) => `/${parts.slice(0, n + 1).join('/')}`);
   const found = await Promise.all(above.map((path) => host.stat(path)));
