@@ -60,7 +60,11 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     (look) => overBudget(look, lab),
   );
   const own = ownThings(lab, [isDom0, installed]);
-  return { id: '0', title: 'Before you begin', nodes: [isDom0, installed, bridged, snooping, separate, budget, ...own] };
+  return {
+    id: '0',
+    title: 'Before you begin',
+    nodes: [isDom0, installed, bridged, snooping, separate, budget, ...own],
+  };
 }
 
 /** The lab's own directory on dom0, and in it lab.yaml: by it `lab destroy` knows where to look when the file is gone. */

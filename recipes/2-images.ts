@@ -9,7 +9,13 @@ import { imageMark } from './guest-image.ts';
 export function images(lab: Lab, after: readonly Node[]): Chapter {
   const make = (name: string, number: number, path: string, bytes: number, usable?: (look: Look) => Promise<boolean>) =>
     sparseImage(
-      { id: `2.${name}`, title: `Create ${path}`, section: `Creating virtual machines ${number}`, on: 'dom0', after: [directory] },
+      {
+        id: `2.${name}`,
+        title: `Create ${path}`,
+        section: `Creating virtual machines ${number}`,
+        on: 'dom0',
+        after: [directory],
+      },
       { path, bytes, owner: lab, ...(usable ? { usable } : {}) },
     );
   const directory: Step = {

@@ -75,7 +75,9 @@ async function mounted({ host }: Look, lab: Lab): Promise<readonly Change[]> {
 /** Files of this lab, found by the marks on them: in the images' directory, among the domain files, and the fencing key. */
 async function markedFiles({ host }: Look, lab: Lab): Promise<readonly Change[]> {
   const texts = await ownDomainFiles(host, lab.name);
-  const near = await Promise.all([directoryOf(lab.image.path), directoryOf(lab.fencing.key)].map((path) => within(host, path)));
+  const near = await Promise.all(
+    [directoryOf(lab.image.path), directoryOf(lab.fencing.key)].map((path) => within(host, path)),
+  );
   const paths = [...new Set(near.flat())];
   const [owners, adopted] = await Promise.all([marksOn(host, paths), marksOn(host, paths, 'before')]);
   const marked = paths.filter((path) => owners.get(path) === lab.name && !isUnfinished(path, lab));

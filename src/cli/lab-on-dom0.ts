@@ -55,7 +55,9 @@ async function fromDomains(dom0: Reader, name: string): Promise<Lab> {
       `name: ${name}\ntoolstack: xm\ncluster: {stack: cman}\nguests: {molly: {}, frederick: {}}\nimage: {install: none}\n`,
       '--name',
     );
-  const facts = [...(await domainDefinitions(dom0)).values()].map(readDomainXml).filter(({ mark }) => mark?.lab === name);
+  const facts = [...(await domainDefinitions(dom0)).values()]
+    .map(readDomainXml)
+    .filter(({ mark }) => mark?.lab === name);
   const disk = facts.flatMap(({ disks }) => disks.map(({ path }) => path)).find((path) => path !== '');
   return usualLab(
     name,
@@ -68,7 +70,10 @@ async function fromDomains(dom0: Reader, name: string): Promise<Lab> {
 function usualLab(name: string, guests: readonly string[], directory = '/guests'): Lab {
   if (!/^[A-Za-z0-9_-]{1,16}$/.test(name))
     throw new BadInput([
-      { place: { file: '--name' }, message: `found "${name}", expected the name of a lab: at most 16 of [A-Za-z0-9_-]` },
+      {
+        place: { file: '--name' },
+        message: `found "${name}", expected the name of a lab: at most 16 of [A-Za-z0-9_-]`,
+      },
     ]);
   const names = guests.length > 0 ? guests : ['molly', 'frederick'];
   const text = {

@@ -77,7 +77,9 @@ export const fenceVirtd: FencingHost = {
       ...(['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', 'fence_virtd'])]),
       ...confs.flat(),
       // The drop-in goes last, since it says what the service was; it must not change the service any more.
-      ...(ran ? [file(fenceVirtdDropIn, 0o644, note, dropIn), reload, command(['systemctl', 'start', 'fence_virtd'])] : []),
+      ...(ran
+        ? [file(fenceVirtdDropIn, 0o644, note, dropIn), reload, command(['systemctl', 'start', 'fence_virtd'])]
+        : []),
       ...removed,
       reload,
     ];

@@ -180,5 +180,9 @@ async function missingConf(look: Look, lab: Lab): Promise<readonly Change[]> {
     clusterConf({ name, version, nodes: [{ name: node, id: 1 }], fenceXvmd: true, comment });
   const version = text === undefined ? 1 : readClusterConf(text, confPath).version;
   if (text !== undefined && unsealed(text) === conf(version)) return [];
-  return missingOwnFile(look, lab, { path: confPath, mode: 0o640, text: sealed(conf(text === undefined ? 1 : version + 1)) });
+  return missingOwnFile(look, lab, {
+    path: confPath,
+    mode: 0o640,
+    text: sealed(conf(text === undefined ? 1 : version + 1)),
+  });
 }

@@ -83,7 +83,9 @@ export function givenBack(path: string, before: string): readonly Change[] {
   return [
     before === 'nobody'
       ? forget('owner', `give ${path} back: lab did not make it`)
-      : command(['setfattr', '-n', attributes.owner, '-v', before, path], { why: `give ${path} back to lab ${before}` }),
+      : command(['setfattr', '-n', attributes.owner, '-v', before, path], {
+          why: `give ${path} back to lab ${before}`,
+        }),
     forget('before', `forget that ${path} was adopted`),
   ];
 }

@@ -24,11 +24,7 @@ export const libvirtInstall: Toolstack['install'] = (lab, { location, extraArgs 
     kind: 'step',
     ...placed,
     async check(look) {
-      const [done, left] = await Promise.all([
-        markOn(look.host, finished),
-        cutShort(look, path),
-        ownImage(look, lab),
-      ]);
+      const [done, left] = await Promise.all([markOn(look.host, finished), cutShort(look, path), ownImage(look, lab)]);
       if (done === lab.name) return [];
       return [
         ...left,

@@ -235,8 +235,7 @@ async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<re
   if (current === undefined) return [define];
   const found = readDomainXml(current);
   if (found.mark?.lab === lab.name) return sameDomain(readDomainXml(wanted), found).length === 0 ? [] : [define];
-  if (!lab.adopt?.includes(guest.name))
-    throw foreign(`a domain ${guest.name}`, found.mark?.lab, guest.name);
+  if (!lab.adopt?.includes(guest.name)) throw foreign(`a domain ${guest.name}`, found.mark?.lab, guest.name);
   if (isAlive(await domainState(look.host, guest.name)))
     throw new Foreign(
       `the domain ${guest.name}, which is to be adopted, runs`,

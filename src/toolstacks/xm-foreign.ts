@@ -27,10 +27,17 @@ export async function foreignDomain(dom0: Reader, lab: Lab) {
     // Running from our own file: it has the name and the uuid that the file says.
     ({ name, uuid = '' }) => !(own.has(uuid) && lab.guests.some((guest) => guest.name === name && guest.uuid === uuid)),
   );
-  const adopted = running.find(({ name }) => lab.adopt?.includes(name) && lab.guests.some((guest) => guest.name === name));
+  const adopted = running.find(
+    ({ name }) => lab.adopt?.includes(name) && lab.guests.some((guest) => guest.name === name),
+  );
   if (adopted)
-    throw new Foreign(`the domain ${adopted.name}, which is to be adopted, runs`, `stop it first: xm shutdown ${adopted.name}`);
-  const written = texts.flatMap((text, n) => (ownerOf(text) === lab.name ? [] : identityIn(text, files[n] ?? '').map((one) => ({ ...one, owner: ownerOf(text) }))));
+    throw new Foreign(
+      `the domain ${adopted.name}, which is to be adopted, runs`,
+      `stop it first: xm shutdown ${adopted.name}`,
+    );
+  const written = texts.flatMap((text, n) =>
+    ownerOf(text) === lab.name ? [] : identityIn(text, files[n] ?? '').map((one) => ({ ...one, owner: ownerOf(text) })),
+  );
   for (const { where, owner, ...found } of [
     ...running.map((domain) => ({ ...domain, where: 'that runs', owner: undefined })),
     ...written,

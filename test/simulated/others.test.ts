@@ -2,7 +2,9 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { destroy } from '../../recipes/destroy.ts';
+import { down } from '../../recipes/down.ts';
 import { recipes } from '../../recipes/index.ts';
+import { labOnDom0, labsOn } from '../../src/cli/lab-on-dom0.ts';
 import { readMark, sealed } from '../../src/formats/seal.ts';
 import type { Lab } from '../../src/spec/lab.ts';
 import { documentLab, freshWorld as oldWorld } from './red-hat/world.ts';
@@ -173,7 +175,7 @@ test('an adopted image is given back by destroy, and so are a key and a configur
     nodes: nodes.filter(({ id }) => wanted.test(id)),
   }));
   expect((await course(world.hosts, only)).failed).toEqual([]);
-  expect((await world.sh('dom0', 'virsh dumpxml molly')).stdout).toContain("lab='lolcats'");
+  expect((await world.sh('dom0', 'virsh dumpxml molly')).stdout).toContain('lab="lolcats"');
   expect(readMark(conf(world))).toEqual({ lab: 'lolcats', intact: true });
   expect((await world.sh('dom0', 'getfattr --only-values -n user.cluster-lab /guests/quorum.dsk')).stdout).toBe(
     'lolcats',
@@ -233,4 +235,41 @@ describe('a file of ours', () => {
     expect((await course(world.hosts, [destroy(lab)])).failed).toEqual([]);
     expect(conf(world)).toBe(stock);
   });
+});
+
+describe('destroy --name', () => {
+  const where = ({ directory }: TestWorld) => ({ host: `simulated:${directory}` });
+
+  test('knows the lab by the copy of its lab.yaml on dom0', async () => {
+    const world = await freshWorld();
+    const text = 'name: dogs\nguests: {rex: {address: 192.168.77.40}}\nimage: {path: /srv/dogs/base.img}\n';
+    await put(world, '/var/lib/cluster-lab/dogs/lab.yaml', text);
+    const found = await labOnDom0('dogs', where(world));
+    expect([found.guests[0]?.address, found.guests[0]?.disk]).toEqual(['192.168.77.40', '/srv/dogs/rex.img']);
+    expect(await labsOn(world.hosts, lab)).toEqual(['dogs']);
+  });
+
+  test('and without it by the marks on its domains', async () => {
+    const world = await freshWorld();
+    await put(world, '/var/lib/cluster-lab/dogs/lab.yaml', 'name: [');
+    const disk = `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/molly.img'/><target dev='xvda' bus='xen'/></disk>`;
+    await name(world, domain('molly', dogs).replace('<devices>', `<devices>${disk}`));
+    expect((await labOnDom0('dogs', where(world))).guests.map((guest) => guest.disk)).toEqual(['/srv/molly.img']);
+    await expect(labOnDom0('../dogs', where(world))).rejects.toThrow(/found "..\/dogs", expected the name of a lab/);
+  });
+});
+
+test('down does not stop a domain of somebody else, whatever its name', async () => {
+  const world = await freshWorld();
+  await name(world, domain('molly'));
+  const path = world.at('', 'state.json');
+  const state = JSON.parse(readFileSync(path, 'utf8'));
+  const running = { id: 7, by: 'libvirt', xml: domain('molly'), state: 'running', since: 0, services: {}, loaded: {} };
+  writeFileSync(path, JSON.stringify({ ...state, running: { molly: running } }));
+  const nodes = down(lab).nodes.filter(({ id }) => id === 'down.stop-molly');
+  const { failed } = await course(world.hosts, [
+    { id: 'down', title: '', nodes: nodes.map((one) => ({ ...one, after: [] })) },
+  ]);
+  expect(failed).toEqual(['down.stop-molly: a domain molly is there already, and lab did not make it']);
+  expect((await world.sh('dom0', 'virsh domstate molly')).stdout).toBe('running\n\n');
 });
