@@ -48,7 +48,7 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
   lab.addCommand(
     labCommand('up', 'make the lab so: what is there already stays')
       .option('--dry-run', 'show every command and file, change nothing')
-      .option('--yes', 'write over what was edited by hand; a copy stays beside it')
+      .option('--yes', 'agree beforehand to whatever would be lost; what was edited by hand stays beside it')
       .option('--adopt <NAME>', 'take over a domain or a file that lab did not make (repeatable)', repeated)
       .addOption(json())
       .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { destroy } from '../../recipes/destroy.ts';
+import { recipes } from '../../recipes/index.ts';
 import { course, dom0Tree } from './trees.ts';
 import { freshWorld, lab, labThatIsUp } from './world.ts';
 
@@ -73,4 +74,15 @@ test('destroy stops the cluster first, and leaves dom0 as it was before the firs
   expect(JSON.parse(readFileSync(world.at('', 'state.json'), 'utf8')).xattrs).toEqual({
     '/guests': { 'user.cluster-lab-directory': 'made' },
   });
+});
+
+test('the default image that comes with a sandbox bears no lab’s mark: it is used, and stays', async () => {
+  const world = await labThatIsUp();
+  await world.sh('dom0', 'setfattr -x user.cluster-lab /guests/default.img');
+  const { steps } = await course(world.hosts, recipes(lab).slice(0, 5), { dry: true });
+  expect(steps.filter(({ verdict }) => verdict !== 'met')).toEqual([]);
+  const doomed = (await course(world.hosts, [destroy(lab)], { dry: true })).steps.flatMap(({ changes }) => changes);
+  const removed = doomed.flatMap((change) => (change.is === 'command' && change.argv[0] === 'rm' ? change.argv : []));
+  expect(removed).toContain('/guests/molly.img');
+  expect(removed).not.toContain('/guests/default.img');
 });
