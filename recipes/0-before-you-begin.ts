@@ -1,10 +1,14 @@
 import { fencingHostOf } from '../src/fencing/index.ts';
-import { command } from '../src/model/change.ts';
+import { markLine } from '../src/formats/seal.ts';
+import { command, file } from '../src/model/change.ts';
 import type { Chapter, Look, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
+import { dom0Paths } from '../src/spec/paths.ts';
+import { directory } from '../src/steps/directory.ts';
 import { claimed } from '../src/steps/claims.ts';
 import { textOf } from '../src/steps/file-content.ts';
+import { ownFile } from '../src/steps/own-file.ts';
 import { requirement } from '../src/steps/requirement.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
@@ -26,10 +30,15 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
       hint: 'try it in a box: lab up --host sandbox',
     };
   });
+  const state = directory(
+    { id: '0.state', title: 'Make a private directory for the lab', section, on: 'dom0', after: [isDom0] },
+    { path: dom0Paths(lab).state, mode: 0o700 },
+  );
   const alone = claimed(
-    { id: '0.claims', title: 'Take nothing of this dom0 that another lab has', section, on: 'dom0', after: [isDom0] },
+    { id: '0.claims', title: 'Take nothing of this dom0 that another lab has', section, on: 'dom0', after: [state] },
     lab,
   );
+  const kept = keptLab(lab, [alone]);
   const toolstack = toolstackOf(lab);
   const members = guestsChange(lab)
     ? [
@@ -71,13 +80,23 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
   return {
     id: '0',
     title: 'Before you begin',
-    nodes: [isDom0, alone, ...members, installed, bridged, snooping, separate, budget],
+    nodes: [isDom0, state, alone, kept, ...members, installed, bridged, snooping, separate, budget],
   };
 }
 
 /** Whether lab.yaml has guests that dom0 does not have, beside some that it has, or the other way round. */
 function guestsChange({ guests, onDom0 }: Lab): boolean {
   return onDom0 !== undefined && (onDom0.leaving.length > 0 || onDom0.kept.length < guests.length);
+}
+
+/** lab.yaml in the lab's own directory on dom0: by it `lab destroy` knows where to look when the file is gone. */
+function keptLab(lab: Lab, after: readonly Node[]): Step {
+  const text = `${markLine(lab.name)}\n${lab.source.replace(/^\uFEFF/, '')}`;
+  return ownFile({ id: '0.lab', title: 'Keep lab.yaml on dom0, for lab destroy', section, on: 'dom0', after }, lab, {
+    path: dom0Paths(lab).lab,
+    mode: 0o600,
+    text: text.endsWith('\n') ? text : `${text}\n`,
+  });
 }
 
 /** "fence_xvmd was designed with Xen Bridged networking in mind." */
@@ -106,7 +125,9 @@ async function brokenBridge({ host }: Look, lab: Lab) {
  * A bridge that snoops multicast and has no querier forgets who listens after some minutes: fence_virtd goes deaf.
  * This lasts until the next boot of dom0; lab up does it again.
  */
-function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): Step {
+function multicastHeard(lab: Lab, after: readonly Node[]): Step {
+  const { bridge } = lab.network;
+  const note = dom0Paths(lab).querier(bridge);
   const directory = `/sys/class/net/${bridge}/bridge`;
   return {
     kind: 'step',
@@ -122,7 +143,10 @@ function multicastHeard({ network: { bridge } }: Lab, after: readonly Node[]): S
       ]);
       // No such file: a kernel whose bridges do not snoop, before 2.6.34.
       if ((textOf(snooping) ?? '0').trim() === '0' || textOf(querier)?.trim() === '1') return [];
-      return [command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1'])];
+      return [
+        file(note, 0o644, `${markLine(lab.name)}\n`),
+        command(['ip', 'link', 'set', 'dev', bridge, 'type', 'bridge', 'mcast_querier', '1']),
+      ];
     },
   };
 }

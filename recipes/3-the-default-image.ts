@@ -1,7 +1,9 @@
+import { sealed } from '../src/formats/seal.ts';
+import { file } from '../src/model/change.ts';
 import type { Chapter, Node, Step } from '../src/model/step.ts';
 import type { Lab } from '../src/spec/lab.ts';
 import { ownerLine, ownerOf } from '../src/steps/domain-file.ts';
-import { missingFile, textOf } from '../src/steps/file-content.ts';
+import { textOf } from '../src/steps/file-content.ts';
 import { installedImage } from '../src/steps/installed-image.ts';
 import { markOn } from '../src/steps/marks.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
@@ -34,9 +36,9 @@ export function theDefaultImage(lab: Lab, after: readonly Node[]): Chapter {
         markOn(look.host, `${lab.image.path}.installed`),
       ]);
       const text = textOf(bytes) ?? toolstackOf(lab).defaultDomainFile(lab);
-      // Somebody else's stays as it is. The one that our installer wrote is ours.
-      const foreign = bytes !== undefined && (ownerOf(text) !== undefined || installer !== lab.name);
-      return foreign ? [] : missingFile(look, defaultDomainFile, 0o644, ownerLine(lab.name) + text);
+      // Somebody else's stays as it is: it is only read. The one that our installer wrote is ours.
+      if (bytes !== undefined && (ownerOf(text) !== undefined || installer !== lab.name)) return [];
+      return [file(defaultDomainFile, 0o644, sealed(ownerLine(lab.name) + text), bytes)];
     },
   };
   return { id: '3', title: 'The default image', nodes: [...installed, domainFile] };

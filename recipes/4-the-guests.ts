@@ -18,7 +18,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         on: 'dom0',
         after: [unique, ...after],
       },
-      { from: lab.image.path, to: guest.disk, lab: lab.name, copy: toolstack.copy },
+      { from: lab.image.path, to: guest.disk, owner: lab, copy: toolstack.copy },
     ),
     domainFile(
       {
@@ -34,8 +34,9 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         edits: toolstack.domainEdits(lab, guest),
         notes: toolstack.domainNotes?.(guest),
         annotate: lab.annotate,
-        lab: lab.name,
         identity: guest,
+        owner: lab,
+        name: guest.name,
       },
     ),
   ]);

@@ -1,10 +1,11 @@
+import { markLine } from '../src/formats/seal.ts';
 import { NotYet } from '../src/model/errors.ts';
 import type { Chapter, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
 import { stackOf } from '../src/stacks/index.ts';
-import { directory } from '../src/steps/directory.ts';
-import { fileContent, textOf } from '../src/steps/file-content.ts';
+import { textOf } from '../src/steps/file-content.ts';
+import { ownFile } from '../src/steps/own-file.ts';
 import { guestDisk } from '../src/steps/guest-disk.ts';
 import type { GuestFile } from '../src/steps/guest-files.ts';
 import { sshKeyPair } from '../src/steps/keys.ts';
@@ -16,12 +17,8 @@ const section = 'Creating virtual machines 6';
 /** What must differ from guest to guest, and the secrets they share, written while the guests are off. */
 export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   const paths = dom0Paths(lab);
-  const state = directory(
-    { id: '5.state', title: 'Make a private directory for the lab’s keys', section, on: 'dom0', after },
-    { path: paths.state, mode: 0o700 },
-  );
   const login = sshKeyPair(
-    { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after: [state] },
+    { id: '5.login-key', title: 'Make the key that lets dom0 into the guests', section, on: 'dom0', after },
     { path: paths.loginKey, comment: `lab ${lab.name}`, type: paths.keyType },
   );
   const hostKeys = lab.guests.map((guest) =>
@@ -37,7 +34,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
     ),
   );
   // Pinned from the keys that we write into the guests: nothing is trusted because it answered first.
-  const knownHosts = fileContent(
+  const knownHosts = ownFile(
     {
       id: '5.known-hosts',
       title: 'Pin the guests’ host keys on dom0',
@@ -45,21 +42,22 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
       on: 'dom0',
       after: [...after, ...hostKeys],
     },
+    lab,
     {
       path: paths.knownHosts,
+      mode: 0o644,
       text: async ({ host }) => {
         const keys = await Promise.all(lab.guests.map((guest) => host.readFile(`${paths.hostKey(guest)}.pub`)));
-        return lab.guests
-          .map((guest, n) => {
-            const key = textOf(keys[n]);
-            if (key === undefined) throw new NotYet(`5.host-key-${guest.name}`);
-            return `${guest.address} ${key.split(' ').slice(0, 2).join(' ')}\n`;
-          })
-          .join('');
+        const lines = lab.guests.map((guest, n) => {
+          const key = textOf(keys[n]);
+          if (key === undefined) throw new NotYet(`5.host-key-${guest.name}`);
+          return `${guest.address} ${key.split(' ').slice(0, 2).join(' ')}\n`;
+        });
+        return [`${markLine(lab.name)}\n`, ...lines].join('');
       },
     },
   );
-  const secrets = stackOf(lab).secrets(lab, [state]);
+  const secrets = stackOf(lab).secrets(lab, after);
   const { inside } = stackOf(lab);
   const disks = lab.guests.map((guest) =>
     guestDisk(
@@ -83,7 +81,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   return {
     id: '5',
     title: 'Inside each guest, while it is off',
-    nodes: [state, login, ...hostKeys, knownHosts, ...secrets, ...disks],
+    nodes: [login, ...hostKeys, knownHosts, ...secrets, ...disks],
   };
 }
 

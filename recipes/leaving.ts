@@ -3,9 +3,8 @@ import type { Chapter, Node, Step } from '../src/model/step.ts';
 import { type Former, type Lab, leavingOf } from '../src/spec/lab.ts';
 import { dom0Paths } from '../src/spec/paths.ts';
 import { stackOf } from '../src/stacks/index.ts';
-import { ownerOf } from '../src/steps/domain-file.ts';
-import { textOf } from '../src/steps/file-content.ts';
-import { markOn } from '../src/steps/marks.ts';
+import { givenBack, markOn } from '../src/steps/marks.ts';
+import { withoutOwnFile } from '../src/steps/own-file.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
 
 /**
@@ -18,8 +17,9 @@ export function leaving(lab: Lab, after: readonly Node[]): Chapter {
   const gone = leavingOf(lab);
   const stopped = stackOf(lab).stop({ guests: gone }, toolstack, after);
   const nodes = gone.flatMap((guest) => {
-    const domain = toolstack.forget(lab, guest, [...after, ...stopped]);
-    return [domain, filesGone(lab, guest, [domain])];
+    const domain = toolstack.forget(lab, [...after, ...stopped], guest);
+    const given = toolstack.restore?.(lab, guest, [domain]);
+    return [domain, ...(given ? [given] : []), filesGone(lab, guest, given ? [domain, given] : [domain])];
   });
   return { id: 'leaving', title: 'Guests that are no longer in lab.yaml', nodes: [...stopped, ...nodes] };
 }
@@ -34,20 +34,19 @@ function filesGone(lab: Lab, { name, disk, domainFile }: Former, after: readonly
     on: 'dom0',
     after,
     async check({ host }): Promise<readonly Change[]> {
-      const [owner, text, ...keys] = await Promise.all([
+      const [owner, before, text, ...keys] = await Promise.all([
         markOn(host, disk),
-        host.readFile(domainFile),
+        markOn(host, disk, 'before'),
+        withoutOwnFile(host, lab.name, domainFile),
         host.stat(key),
         host.stat(`${key}.pub`),
       ]);
       const journal = lab.storage ? '  (its journal in the GFS2 stays: a journal cannot be removed)' : '';
       const image = command(['rm', '-f', disk], { destroys: disk, why: `rm -f ${disk}${journal}` });
       return [
-        ...(owner === lab.name ? [image] : []),
+        ...(owner !== lab.name ? [] : before === undefined ? [image] : givenBack(disk, before)),
         ...(keys.some(Boolean) ? [command(['rm', '-f', key, `${key}.pub`])] : []),
-        ...(ownerOf(textOf(text) ?? '') === lab.name
-          ? [command(['rm', '-f', domainFile], { destroys: domainFile })]
-          : []),
+        ...text,
       ];
     },
   };

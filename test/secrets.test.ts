@@ -156,8 +156,8 @@ describe('keys made for real, by somebody whose umask is 0', () => {
   const placed = { id: '1.key', title: '', section: '', on: 'local', after: [] };
 
   test.each([
-    ['the fencing key', (path: string) => randomKey(placed, { path, bytes: 4096, mode: 0o600, lab: 'l' })],
-    ['authkey', (path: string) => randomKey(placed, { path, bytes: 256, mode: 0o400, lab: 'l' })],
+    ['the fencing key', (path: string) => randomKey(placed, { path, bytes: 4096, mode: 0o600, owner: { name: 'l' } })],
+    ['authkey', (path: string) => randomKey(placed, { path, bytes: 256, mode: 0o400, owner: { name: 'l' } })],
     ['an ssh key', (path: string) => sshKeyPair(placed, { path, comment: 'c', type: 'ed25519' })],
   ])('%s is private at every instant', async (_, step) => {
     const directory = fs.mkdtempSync(join(tmpdir(), 'lab-key-'));

@@ -13,6 +13,8 @@ interface Asking {
   readonly question: string;
   /** Nothing but what can be seen now is agreed to: what is not there yet cannot be lost. */
   readonly allThere: boolean;
+  /** Called if nothing goes. */
+  nothing?(): Promise<void>;
 }
 
 /**
@@ -22,7 +24,10 @@ interface Asking {
  */
 export async function agreedToLose(context: Context, chapters: readonly Chapter[], asking: Asking): Promise<boolean> {
   const doomed = await doomedBy(context, chapters, asking.allThere);
-  if (doomed.length === 0) return true;
+  if (doomed.length === 0) {
+    await asking.nothing?.();
+    return true;
+  }
   process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
   return agreed(context, {}, asking.command, asking.question);
 }

@@ -5,6 +5,7 @@ import { dom0Tools } from '../../recipes/0-before-you-begin.ts';
 import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
+import { fencingHostOf } from '../fencing/index.ts';
 import { LabHosts } from '../hosts/lab-hosts.ts';
 import type { Login } from '../hosts/ssh.ts';
 import { BadInput, NotYet, Unreachable } from '../model/errors.ts';
@@ -18,7 +19,7 @@ import { type Guest, type Lab, leavingOf } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
 import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
-import { labFile, loadLab } from './lab-file.ts';
+import { labFile, loadLab, type ReadLab } from './lab-file.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
 /** What a command works with: the lab, its hosts, what is to be done. */
@@ -40,11 +41,32 @@ export interface Context {
 export interface WhichLab {
   readonly file?: string;
   readonly host?: string;
+  /** `--adopt`: what lab did not make and takes over. */
+  readonly adopt?: readonly string[];
 }
 
 /** @throws BadInput */
-export async function openContext({ file, host }: WhichLab): Promise<Context> {
-  const read = await loadLab(file);
+export async function openContext(which: WhichLab): Promise<Context> {
+  const read = await loadLab(which.file);
+  const adopt = adoptable(read(), which.adopt);
+  return contextOf((kept) => ({ ...read(kept), adopt }), which);
+}
+
+/** `--adopt` takes a guest's name, or the path of something that the lab would make. @throws BadInput */
+function adoptable(lab: Lab, names: readonly string[] = []): readonly string[] {
+  const known = [
+    ...lab.guests.flatMap(({ name, domainFile, disk }) => [name, domainFile, disk]),
+    ...[lab.image.path, ...lab.disks.map(({ path }) => path), lab.fencing.key, ...fencingHostOf(lab).files(lab)],
+  ];
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown === undefined) return names;
+  throw new BadInput([
+    { place: { file: '--adopt' }, message: `found "${unknown}", expected something of this lab: ${known.join(', ')}` },
+  ]);
+}
+
+/** A context for a lab, given the guests that are on dom0. @throws BadInput */
+export async function contextOf(read: ReadLab, { file, host }: WhichLab): Promise<Context> {
   const lab = read();
   const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
@@ -60,7 +82,7 @@ export async function openContext({ file, host }: WhichLab): Promise<Context> {
   try {
     const decided = read(await onDom0(hosts, lab));
     know([...decided.guests, ...leavingOf(decided)]);
-    return contextOf(decided, where, hosts);
+    return contextAt(decided, where, hosts);
   } catch (error) {
     await hosts.close();
     throw error;
@@ -77,7 +99,7 @@ async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
   }
 }
 
-function contextOf(lab: Lab, where: Where, hosts: Hosts): Context {
+function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
   const box = sandboxOf(lab);
   const before = where.is === 'sandbox' ? [box] : [];
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;

@@ -10,7 +10,7 @@ import type { Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
 
 /** Steps that the sandbox does itself, before its dom0 boots: the default image comes with it. */
-const handedOver = ['2.default', '3.install'];
+const handedOver = ['2.directory', '2.default', '3.install'];
 
 /**
  * The dom0 of a sandbox that is not there yet, as it will be after its first boot: a simulated one, with the packages and the

@@ -7,6 +7,9 @@ import type { Lab } from '../spec/lab.ts';
 /** Far more than any lab needs; what is longer is something else. */
 const mostBytes = 256 * 1024;
 
+/** lab.yaml, read: the lab, given the guests that are on dom0. @throws BadInput */
+export type ReadLab = (kept?: Kept) => Lab;
+
 /** The default name: without it the lab is the document's. */
 export const labFile = 'lab.yaml';
 
@@ -15,7 +18,7 @@ export const labFile = 'lab.yaml';
  * @returns the lab, given the guests that are on dom0 (throws BadInput, as readLab)
  * @throws BadInput if it cannot be read
  */
-export async function loadLab(path: string | undefined): Promise<(kept?: Kept) => Lab> {
+export async function loadLab(path: string | undefined): Promise<ReadLab> {
   const { readLab, defaultLab } = await import('../spec/read.ts');
   const text = await readText(path ?? labFile, path === undefined);
   return (kept) => (text === undefined ? defaultLab(kept) : readLab(text, path ?? labFile, kept));

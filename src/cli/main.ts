@@ -49,13 +49,14 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
   lab.addCommand(
     labCommand('up', 'make the lab so: what is there already stays')
       .option('--dry-run', 'show every command and file, change nothing')
-      .option('--yes', 'agree beforehand to whatever would be lost')
+      .option('--yes', 'agree beforehand to whatever would be lost; what was edited by hand stays beside it')
+      .option('--adopt <NAME>', 'take over a domain or a file that lab did not make (repeatable)', repeated)
       .addOption(json())
       .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)
       .option('--trace', 'tell the round trips to each host in the end')
       .addHelpText(
         'after',
-        '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml',
+        '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml\n  lab up --adopt molly --adopt /guests/molly.img',
       )
       .action(async (options) => exit(await (await import('./commands/up.ts')).upCommand(options))),
   );
@@ -131,6 +132,7 @@ Examples:
   );
   lab.addCommand(
     labCommand('destroy', 'remove what carries this lab’s mark; lists it first')
+      .option('--name <LAB>', 'which lab, without its lab.yaml: what is on the dom0 is enough')
       .option('--yes', 'do not ask')
       .option('--dry-run', 'show what would be removed')
       .addOption(json())

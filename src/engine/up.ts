@@ -1,5 +1,5 @@
-import { type Change, sayChange } from '../model/change.ts';
-import { CommandFailed, Interrupted, LabError, NotYet } from '../model/errors.ts';
+import { type Change, type FileChange, sayChange } from '../model/change.ts';
+import { CommandFailed, Foreign, Interrupted, LabError, NotYet } from '../model/errors.ts';
 import type { Emit, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
 import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
@@ -33,6 +33,11 @@ export interface RunOptions {
   readonly foresee?: Foresight;
   /** Asked about a trial that failed: the evidence, with the cause in it if one was found. */
   readonly explain?: (trial: Trial, evidence: Evidence) => Promise<Evidence>;
+  /**
+   * Asked once, after the plan and before anything is touched, about files that somebody edited by hand. Unsaid: no.
+   * What it needs the terminal for comes before the first event.
+   */
+  readonly consent?: (edited: readonly FileChange[]) => Promise<boolean>;
   /** Asked before a change that destroys something which the plan did not show. */
   readonly approve?: (what: string) => Promise<boolean>;
 }
@@ -101,9 +106,13 @@ class Run {
 
   async go(): Promise<SummaryEvent> {
     const { journal, signal } = this.#options;
-    outline(this.#options, false);
     this.#plan = await plan(this.#nodes, this.#options);
-    const waiting = new Set(this.#nodes);
+    const stopped = await this.#stopped();
+    outline(this.#options, false);
+    for (const [node, error] of stopped)
+      this.#tell(node, { verdict: 'failed', changes: [], failure: failureOf(error), ms: 0 });
+    this.#failed = stopped.size > 0;
+    const waiting = new Set(this.#nodes.filter((node) => !stopped.has(node)));
     const working = new Set<Promise<void>>();
     while (waiting.size > 0 || working.size > 0) {
       for (const node of waiting) {
@@ -122,6 +131,19 @@ class Run {
     const summary = summarize(this.#events, this.#options.emit);
     if (signal?.aborted) throw signal.reason instanceof LabError ? signal.reason : new Interrupted('interrupted');
     return summary;
+  }
+
+  /** What stops the run before anything is touched: things of others in the way, and edits by hand that nobody gave up. */
+  async #stopped(): Promise<ReadonlyMap<Node, unknown>> {
+    const foreign = [...this.#plan].flatMap(([node, judged]) =>
+      judged.is === 'failed' && judged.error instanceof Foreign ? [[node, judged.error] as const] : [],
+    );
+    if (foreign.length > 0) return new Map(foreign);
+    const edited = [...this.#plan].flatMap(([node, judged]) =>
+      judged.is === 'change' ? byHand(judged.changes).map((change) => [node, change] as const) : [],
+    );
+    if (edited.length === 0 || (await this.#options.consent?.(edited.map(([, change]) => change)))) return new Map();
+    return new Map(edited.map(([node, change]) => [node, editedByHand(change)]));
   }
 
   async #node(node: Node): Promise<void> {
@@ -222,10 +244,11 @@ class Run {
   /** A change that destroys something is only made if the plan held it, or somebody says yes now. */
   async #approve(step: Step<unknown>, changes: readonly Change[]): Promise<void> {
     const planned = this.#plan.get(step);
-    const known =
-      planned?.is === 'change'
-        ? planned.changes.flatMap((change) => ('destroys' in change ? [change.destroys] : []))
-        : [];
+    const plannedChanges = planned?.is === 'change' ? planned.changes : [];
+    const known = plannedChanges.flatMap((change) => ('destroys' in change ? [change.destroys] : []));
+    const agreed = byHand(plannedChanges).map((change) => change.byHand);
+    for (const change of byHand(changes))
+      if (!agreed.includes(change.byHand) && !(await this.#options.consent?.([change]))) throw editedByHand(change);
     for (const change of changes) {
       const what = 'destroys' in change ? change.destroys : undefined;
       if (what === undefined || known.includes(what)) continue;
@@ -251,6 +274,17 @@ class Run {
     this.#events.push(event);
     this.#options.emit(event);
   }
+}
+
+function byHand(changes: readonly Change[]): readonly FileChange[] {
+  return changes.filter((change) => change.is === 'file' && change.byHand !== undefined) as readonly FileChange[];
+}
+
+function editedByHand({ path, byHand: copy }: FileChange): LabError {
+  return new LabError(
+    `${path} was edited by hand since lab wrote it`,
+    `lab up --yes writes it again, and keeps your version as ${copy}; what is to last belongs in lab.yaml`,
+  );
 }
 
 function changesOf(judged: Judged): readonly Change[] {

@@ -1,10 +1,12 @@
 import { fenceVirtConf } from '../formats/fence-virt-conf.ts';
 import { readFenceList } from '../formats/fence-xvm.ts';
-import { command } from '../model/change.ts';
+import { markLine, readMark, sealed } from '../formats/seal.ts';
+import { command, file } from '../model/change.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
-import { fileContent, missingFile, textOf } from '../steps/file-content.ts';
-import { markLine } from '../steps/marks.ts';
+import { textOf } from '../steps/file-content.ts';
+import { missingOwnFile, ownFile, withoutOwnFile } from '../steps/own-file.ts';
+import { fromPackage } from '../steps/packages.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service, unitState } from '../steps/service.ts';
 import type { FencingHost } from './fencing-host.ts';
@@ -13,9 +15,18 @@ import { fenceXvm, virtdTrial } from './virtd-trial.ts';
 
 const section = 'Setting up the cluster 4';
 
+/** What the service was before lab came stands in the drop-in, and goes with it. */
+const wasLine = (unit: string, was: string) => `# ${unit} was ${was} before.\n`;
+
+/** As the file that is there says, else as it is now. */
+const wasBefore = (dropIn: string | undefined, active: string) =>
+  /^# \S+ was (active|inactive) before\.$/m.exec(dropIn ?? '')?.[1] ??
+  (['active', 'activating'].includes(active) ? 'active' : 'inactive');
+
 /** Today's: fence_virtd, which asks libvirt. */
 export const fenceVirtd: FencingHost = {
   packages: ['fence-virt', 'fence-virtd'],
+  files: (lab) => [virtdOf(lab).conf, virtdOf(lab).unitFile],
   steps: daemon,
 
   trials: (lab, after) =>
@@ -35,17 +46,27 @@ export const fenceVirtd: FencingHost = {
       );
     }),
 
-  /** It stops with its lab: its configuration is removed only if lab wrote it for this one. */
+  /** It stops with its lab, or goes on as it was before. */
   async forget({ host }: Look, lab: Lab) {
     const { unit, conf, unitFile } = virtdOf(lab);
-    const paths = [conf, unitFile];
-    const texts = await Promise.all(paths.map((path) => host.readFile(path)));
-    const own = paths.filter((_, n) => textOf(texts[n])?.startsWith(markLine(lab.name)));
-    if (own.length === 0) return [];
+    const [own, { active }, removed, confs] = await Promise.all([
+      host.readFile(unitFile),
+      unitState(host, unit),
+      withoutOwnFile(host, lab.name, unitFile),
+      withoutOwnFile(host, lab.name, conf),
+    ]);
+    const text = textOf(own) ?? '';
+    if (confs.length + removed.length === 0) return [];
+    const reload = command(['systemctl', 'daemon-reload']);
+    const ran = readMark(text)?.lab === lab.name && wasBefore(text, active) === 'active';
+    const note = sealed(`${markLine(lab.name)}\n${wasLine(unit, 'active')}`);
     return [
-      command(['systemctl', 'stop', unit]),
-      ...own.map((path) => command(['rm', '-f', path], { destroys: path })),
-      command(['systemctl', 'daemon-reload']),
+      ...(['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', unit])]),
+      ...confs,
+      // The drop-in goes last, since it says what the service was; it must not change the service any more.
+      ...(ran ? [file(unitFile, 0o644, note, own), reload, command(['systemctl', 'start', unit])] : []),
+      ...removed,
+      reload,
     ];
   },
 };
@@ -69,14 +90,13 @@ function confOf({ name, fencing, guests, network }: Lab): string {
 
 function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): readonly Node[] {
   const virtd = virtdOf(lab);
-  const configured = fileContent(
-    { id: '7.configuration', title: `Write ${virtd.conf}`, section, on: 'dom0', after },
-    {
-      path: virtd.conf,
-      mode: 0o600,
-      text: `${markLine(lab.name)}\n${confOf(lab)}`,
-    },
-  );
+  const configured = ownFile({ id: '7.configuration', title: `Write ${virtd.conf}`, section, on: 'dom0', after }, lab, {
+    path: virtd.conf,
+    mode: 0o600,
+    // Debian's own, for qemu:///system, fits no Xen.
+    stock: (host) => fromPackage(host, 'fence-virtd', virtd.conf),
+    text: `${markLine(lab.name)}\n${confOf(lab)}`,
+  });
   const unit: Step = {
     kind: 'step',
     id: '7.unit',
@@ -85,10 +105,10 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     on: 'dom0',
     after,
     async check(look) {
-      const [missing, unit] = await Promise.all([
-        missingFile(look, virtd.unitFile, 0o644, `${markLine(lab.name)}\n${virtd.unitText}`),
-        unitState(look.host, virtd.unit),
-      ]);
+      const [own, unit] = await Promise.all([look.host.readFile(virtd.unitFile), unitState(look.host, virtd.unit)]);
+      const was = wasLine(virtd.unit, wasBefore(textOf(own), unit.active));
+      const text = `${markLine(lab.name)}\n${was}${virtd.unitText}`;
+      const missing = await missingOwnFile(look, lab, { path: virtd.unitFile, mode: 0o644, text });
       const reload = missing.length > 0 || unit.reload;
       return reload ? [...missing, command(['systemctl', 'daemon-reload'])] : [];
     },

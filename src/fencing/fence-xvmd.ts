@@ -1,13 +1,15 @@
 import { clusterConf, readClusterConf } from '../formats/cluster-conf.ts';
 import { failedStage } from '../formats/init-stages.ts';
 import { editShellVars } from '../formats/shell-vars.ts';
-import { type Change, command, file } from '../model/change.ts';
-import { Refused } from '../model/errors.ts';
+import { markLine, markWords, readMark, sealed, unsealed } from '../formats/seal.ts';
+import { type Change, command } from '../model/change.ts';
+import { Foreign, Refused } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
-import type { Node, Step } from '../model/step.ts';
+import type { Look, Node, Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
-import { markLine } from '../steps/marks.ts';
+import { foreign } from '../steps/marks.ts';
+import { keptBefore, missingOwnFile, withoutOwnFile } from '../steps/own-file.ts';
 import type { FencingHost } from './fencing-host.ts';
 import { daemonArgv, optionsFor, standalone } from './xvmd-options.ts';
 import { daemonPid, isForeground } from './xvmd-process.ts';
@@ -20,15 +22,28 @@ const sysconfig = '/etc/sysconfig/cman';
 /** The document's: fence_xvmd, which asks xend, and waits for a quorate cluster of dom0's own: a cluster of one. */
 export const fenceXvmd: FencingHost = {
   packages: ['cman'],
+  files: () => [confPath, sysconfig],
   steps: (lab, after) => (lab.dom0Cluster === 'none' ? alone(lab, after) : clusterOfOne(lab, after)),
   trials: xvmdTrials,
 
+  /** cman stops with its lab; one that ran on a configuration which was adopted starts again on that. */
   async forget({ host }, lab) {
-    const text = textOf(await host.readFile(confPath));
-    const running = (await host.read(['pidof', 'fence_xvmd'])).code === 0;
-    if (lab.dom0Cluster === 'none') return running ? [command(['killall', 'fence_xvmd'])] : [];
-    if (!text?.includes(commentMark(lab))) return [];
-    return [command(['service', 'cman', 'stop']), command(['rm', '-f', confPath], { destroys: confPath })];
+    const [pid, conf, before, removed, options] = await Promise.all([
+      ownDaemon(host, lab),
+      host.readFile(confPath),
+      host.stat(keptBefore(confPath)),
+      withoutOwnFile(host, lab.name, confPath),
+      withoutOwnFile(host, lab.name, sysconfig),
+    ]);
+    const alone = pid === undefined ? [] : [command(['kill', '-TERM', pid])];
+    if (removed.length === 0) return [...alone, ...options];
+    const ran = before !== undefined && textOf(conf)?.includes(ranBefore) === true;
+    return [
+      command(['service', 'cman', 'stop'], { timeout: 300_000 }),
+      ...options,
+      ...removed,
+      ...(ran ? [startCman] : []),
+    ];
   },
 };
 
@@ -41,7 +56,7 @@ function clusterOfOne(lab: Lab, after: readonly Node[]): readonly Node[] {
     section: 'Before you Begin',
     on: 'dom0',
     after,
-    check: ({ host }) => missingConf(host, lab),
+    check: (look) => missingConf(look, lab),
   };
   const options: Step = {
     kind: 'step',
@@ -50,11 +65,13 @@ function clusterOfOne(lab: Lab, after: readonly Node[]): readonly Node[] {
     section,
     on: 'dom0',
     after,
-    async check({ host }) {
-      const [bytes, wanted] = await Promise.all([host.readFile(sysconfig), optionsFor(host, lab)]);
-      const before = textOf(bytes) ?? '';
-      const text = editShellVars(before, { FENCE_XVMD_OPTS: wanted.join(' ') || undefined });
-      return text === before ? [] : [file(sysconfig, 0o644, text, bytes)];
+    async check(look) {
+      const [bytes, wanted] = await Promise.all([look.host.readFile(sysconfig), optionsFor(look.host, lab)]);
+      const before = textOf(bytes);
+      const text = editShellVars(unsealed(before ?? ''), { FENCE_XVMD_OPTS: wanted.join(' ') || undefined });
+      if (text === unsealed(before ?? '')) return [];
+      const marked = readMark(text)?.lab === lab.name ? text : `${markLine(lab.name)}\n${text}`;
+      return missingOwnFile(look, lab, { path: sysconfig, mode: 0o644, text: marked });
     },
   };
   const started: Step = {
@@ -117,13 +134,28 @@ function listening(lab: Lab, after: readonly Node[]): Step {
   };
 }
 
-/** Whose it is, as an XML comment, in which no two hyphens may follow each other. */
-const commentMark = ({ name }: Lab) => markLine(name).replace(/^# /, '').replaceAll('--', '- -');
+/** In the mark of cluster.conf: cman ran on the configuration that was adopted. */
+const ranBefore = 'cman ran before';
 
-/** @throws Refused for a cluster.conf of somebody else */
-async function missingConf(host: Reader, lab: Lab): Promise<readonly Change[]> {
+/** The daemon that runs without a cluster, if it is the one that this lab started: its arguments are its mark. */
+async function ownDaemon(host: Reader, lab: Lab): Promise<string | undefined> {
+  if (lab.dom0Cluster !== 'none') return undefined;
+  const pid = await daemonPid(host);
+  if (pid === undefined) return undefined;
+  const [, ...wanted] = await daemonArgv(host, lab);
+  const words = textOf(await host.readFile(`/proc/${pid}/cmdline`))?.split('\0') ?? [];
+  return wanted.every((word) => words.includes(word)) ? pid : undefined;
+}
+
+/** @throws Foreign for a cluster.conf of somebody else */
+async function missingConf(look: Look, lab: Lab): Promise<readonly Change[]> {
+  const { host } = look;
   if (lab.dom0Cluster === 'none') return [];
-  const [bytes, uname] = await Promise.all([host.readFile(confPath), host.read(['uname', '-n'])]);
+  const [bytes, uname, status] = await Promise.all([
+    host.readFile(confPath),
+    host.read(['uname', '-n']),
+    host.read(['cman_tool', 'status']),
+  ]);
   const text = textOf(bytes);
   const hostname = uname.stdout.trim();
   const { name, node = hostname } = lab.dom0Cluster;
@@ -133,16 +165,24 @@ async function missingConf(host: Reader, lab: Lab): Promise<readonly Change[]> {
       `set dom0Cluster.node to ${hostname}`,
     );
   }
-  const mark = commentMark(lab);
-  if (text !== undefined && !text.includes(mark)) {
-    throw new Refused(
-      `dom0 has a ${confPath} that lab did not write`,
-      'keep that cluster and start fence_xvmd without one: dom0Cluster: none in lab.yaml; or move the file away',
+  const mark = text === undefined ? undefined : readMark(text);
+  const ours = mark?.lab === lab.name;
+  if (text !== undefined && !ours && !lab.adopt?.includes(confPath)) {
+    const { message } = foreign(`dom0's ${confPath}`, mark?.lab, confPath);
+    throw new Foreign(
+      message,
+      `keep that cluster and start fence_xvmd without one: dom0Cluster: none in lab.yaml; or take it over: lab up --adopt ${confPath}`,
     );
   }
+  const ran = ours ? text?.includes(ranBefore) : text !== undefined && status.code === 0;
+  const comment = `${markWords(lab.name)}${ran ? ` ${ranBefore}.` : ''}`;
+  const conf = (version: number) =>
+    clusterConf({ name, version, nodes: [{ name: node, id: 1 }], fenceXvmd: true, comment });
   const version = text === undefined ? 1 : readClusterConf(text, confPath).version;
-  const conf = (at: number) =>
-    clusterConf({ name, version: at, nodes: [{ name: node, id: 1 }], fenceXvmd: true, comment: mark });
-  if (text === conf(version)) return [];
-  return [file(confPath, 0o640, conf(text === undefined ? 1 : version + 1), bytes)];
+  if (text !== undefined && unsealed(text) === conf(version)) return [];
+  return missingOwnFile(look, lab, {
+    path: confPath,
+    mode: 0o640,
+    text: sealed(conf(text === undefined ? 1 : version + 1)),
+  });
 }

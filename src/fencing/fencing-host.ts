@@ -6,6 +6,8 @@ import type { Lab } from '../spec/lab.ts';
 export interface FencingHost {
   /** Packages on dom0. */
   readonly packages: readonly string[];
+  /** Files that it writes on dom0. */
+  files(lab: Lab): readonly string[];
   /** Chapter 7: configures and starts it. `defined`: what makes the guests known to it. */
   steps(lab: Lab, after: readonly Node[], defined: readonly Node[]): readonly Node[];
   /** Chapter 8: from each guest, aimed at the next. */

@@ -13,6 +13,8 @@ const WORK = '.work';
  */
 const script = `mkdir -p "$(dirname "$1")" && exec 9>>"$1" 8>>"$1${WORK}" || exit 1
 flock -n 9 || { cat "$1"; exit 44; }
+# The one before took the file away when it left: its lock is not on the name any more.
+[ "/proc/$$/fd/9" -ef "$1" ] || exit 44
 printf '%s' "$2" > "$1"
 left=$3
 until flock -w 5 8; do
@@ -22,8 +24,12 @@ until flock -w 5 8; do
 done
 exec 8>&-
 echo held
-cat > /dev/null
-: > "$1"`;
+if [ "$(cat)" = gone ]; then
+  rm -f "$1" "$1${WORK}"
+  rmdir "$(dirname "$1")" 2> /dev/null
+else
+  : > "$1"
+fi`;
 
 /** How long a command of a killed run is waited for (s). */
 const patience = 900;
@@ -77,9 +83,9 @@ export async function takeLock(
   let released = false;
   return {
     onLost: (lost) => void holder.then(() => released || lost()),
-    async release() {
+    async release(gone = false) {
       released = true;
-      holder.stdin.end();
+      holder.stdin.end(gone ? 'gone' : '');
       await holder;
     },
   };

@@ -15,6 +15,8 @@ export interface FileChange {
   readonly before?: Uint8Array | undefined;
   readonly after: Uint8Array;
   readonly secret?: true;
+  /** Somebody edited it by hand since lab wrote it: asked about first. The path under which their version stays. */
+  readonly byHand?: string;
 }
 
 /** A command to be run; an exit code other than 0 fails the step. */

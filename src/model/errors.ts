@@ -61,6 +61,9 @@ export class NotYet extends LabError {
 /** The world is in a state that `lab` must not change: a foreign file in the way, an image in use. */
 export class Refused extends LabError {}
 
+/** Something that lab did not make is in the way. A run that knows it from its plan stops before anything is touched. */
+export class Foreign extends Refused {}
+
 /** A command ended badly. The last lines of stderr are in the message. */
 export class CommandFailed extends LabError {
   readonly host: string;

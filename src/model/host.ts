@@ -73,7 +73,8 @@ export interface Host extends Reader {
 export interface Lock {
   /** Told once if it is lost while it is held: with its connection, or because its holder was killed. */
   onLost(lost: () => void): void;
-  release(): Promise<void>;
+  /** @param gone nothing is left that could be locked: the file goes too */
+  release(gone?: boolean): Promise<void>;
 }
 
 /** The hosts of one lab. */

@@ -24,7 +24,7 @@ export const KNOWN_DISKS: ReadonlyMap<string, { bytes: number; device: string }>
 const DEVICES = [...'bcdefghijklmnopqrstuvwxyz'].map((letter) => `xvd${letter}`);
 
 /** The lab of a spec that keeps the rules (rules.ts), and of the guests that are on dom0. */
-export function decideLab(spec: Spec, kept: Kept): Lab {
+export function decideLab(spec: Spec, kept: Kept): Omit<Lab, 'source'> {
   const { name, host, toolstack, image, network, fencing, annotate } = spec;
   const { subnet } = network;
   const disks = decideDisks(spec);

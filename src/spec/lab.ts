@@ -26,6 +26,10 @@ export interface Lab {
   };
   /** Keep the old lines of a domain file as comments, as the document does. */
   readonly annotate: boolean;
+  /** Not from lab.yaml: what `--adopt` names, domains and paths that lab did not make and takes over on purpose. */
+  readonly adopt?: readonly string[];
+  /** lab.yaml as it was read: kept on dom0, so that `lab destroy` knows where to look when the file is gone. */
+  readonly source: string;
 }
 
 export interface Guest {

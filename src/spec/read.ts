@@ -20,7 +20,7 @@ export function readLab(text: string, file: string, kept: Kept = new Map()): Lab
   const spec = withKept(parsed.data, kept);
   const findings = brokenRules(spec);
   if (findings.length > 0) throw asBadInput(source, findings);
-  return deepFreeze(decideLab(spec, kept));
+  return deepFreeze({ ...decideLab(spec, kept), source: text });
 }
 
 /** The document's lab, where there is no lab.yaml: lolcats, of molly and frederick. */

@@ -61,7 +61,7 @@ export const pacemaker: Stack = {
         on: 'dom0',
         after,
       },
-      { path: dom0Paths(lab).authkey, bytes: 256, mode: 0o400, lab: lab.name },
+      { path: dom0Paths(lab).authkey, bytes: 256, mode: 0o400, owner: lab },
     ),
   ],
 

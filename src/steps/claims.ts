@@ -1,16 +1,16 @@
 import { type Change, file } from '../model/change.ts';
-import { Refused } from '../model/errors.ts';
+import { Foreign } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { claimsOf, clashes, otherwise, readClaims } from '../spec/claims.ts';
 import type { Lab } from '../spec/lab.ts';
-import { claimsSuffix, dom0Paths } from '../spec/paths.ts';
+import { claimsFile, dom0Paths, labsDirectory } from '../spec/paths.ts';
 import { type Placed, textOf } from './file-content.ts';
 
 /**
  * A lab writes down what it takes of its dom0, and takes nothing that another has written down. It looks again after it wrote:
  * of two that begin at once, at least one sees the other.
- * @throws Refused (from the check) with the lines of lab.yaml to change
+ * @throws Foreign (from the check) with the lines of lab.yaml to change
  */
 export function claimed(placed: Placed, lab: Lab): Step {
   const path = dom0Paths(lab).claims;
@@ -26,7 +26,7 @@ export function claimed(placed: Placed, lab: Lab): Step {
         const both = clashes(own, theirs);
         if (both.length === 0) continue;
         const hit = new Set(clashes(own, taken).map(([, topic]) => topic));
-        throw new Refused(
+        throw new Foreign(
           `the lab ${name} of this dom0 has it already:\n${both.map(([what]) => `  ${what}`).join('\n')}`,
           [`in lab.yaml of ${lab.name}:`, ...otherwise(lab, hit, taken).map((line) => `  ${line}`)].join('\n'),
         );
@@ -37,10 +37,7 @@ export function claimed(placed: Placed, lab: Lab): Step {
 }
 
 async function claimsOfOthers(host: Reader, lab: Lab): Promise<ReadonlyMap<string, ReturnType<typeof readClaims>>> {
-  const { claims, state } = dom0Paths(lab);
-  const directory = state.slice(0, state.lastIndexOf('/'));
-  const names = (await host.list(directory)) ?? [];
-  const files = names.filter((name) => name.endsWith(claimsSuffix) && `${directory}/${name}` !== claims);
-  const texts = await Promise.all(files.map((name) => host.readFile(`${directory}/${name}`)));
-  return new Map(files.map((name, n) => [name.slice(0, -claimsSuffix.length), readClaims(textOf(texts[n]))]));
+  const names = ((await host.list(labsDirectory)) ?? []).filter((name) => name !== lab.name);
+  const texts = await Promise.all(names.map((name) => host.readFile(`${labsDirectory}/${name}/${claimsFile}`)));
+  return new Map(names.map((name, n) => [name, readClaims(textOf(texts[n]))]));
 }

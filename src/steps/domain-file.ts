@@ -1,10 +1,12 @@
 import { type DomainEdits, type EditOptions, editDomainFile } from '../formats/domain-file.ts';
-import { file } from '../model/change.ts';
-import { NotYet, Refused } from '../model/errors.ts';
+import { readMark, sealed, unsealed } from '../formats/seal.ts';
+import { NotYet } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import type { Identity, Kept } from '../spec/kept.ts';
 import { type Placed, textOf } from './file-content.ts';
+import { foreign, type Owner } from './marks.ts';
+import { isCopy, missingOwnFile } from './own-file.ts';
 
 /**
  * What says in a domain file whose it is, and what the guest keeps as long as it is on dom0; a line of its own, the first.
@@ -18,11 +20,11 @@ const ownerPattern = /^# This guest belongs to the lab ([\w-]+)(?:: node (\d+), 
 
 /** The guests of a lab that are on dom0, as their domain files say; one look. */
 export async function keptGuests(dom0: Reader, lab: string): Promise<Kept> {
-  const { stdout } = await dom0.read(['grep', '-rsH', `^# This guest belongs to the lab ${lab}: `, '/etc/xen']);
+  const { stdout } = await dom0.read(['grep', '-rsH', `^# This guest belongs to the lab ${lab}`, '/etc/xen']);
   const kept = stdout.split('\n').flatMap((line): [string, Identity][] => {
     const [, name, text = ''] = /^\/etc\/xen\/([^/:]+):(.*)$/.exec(line) ?? [];
-    const [, owner, nodeId, address, mac] = ownerPattern.exec(`${text}\n`) ?? [];
-    if (name === undefined || owner !== lab || !address || !mac) return [];
+    const [, owner, nodeId, address, mac] = ownerPattern.exec(`${unsealed(text)}\n`) ?? [];
+    if (name === undefined || isCopy(name) || owner !== lab || !address || !mac) return [];
     return [[name, { nodeId: Number(nodeId), address, mac }]];
   });
   return new Map(kept);
@@ -30,18 +32,18 @@ export async function keptGuests(dom0: Reader, lab: string): Promise<Kept> {
 
 /** The default file may have been written by another lab. */
 function withoutOwner(text: string): string {
-  return text.replace(ownerPattern, '');
+  return unsealed(text).replace(ownerPattern, '');
 }
 
 /** The lab that a domain file belongs to; undefined: none. */
 export function ownerOf(text: string): string | undefined {
-  return ownerPattern.exec(text)?.[1];
+  return readMark(text)?.lab;
 }
 
 /**
  * A guest's domain file: a copy of the default one, edited. Once it is there, it is the file itself that is edited, so that
  * whatever else was written into it stays. The document, Creating virtual machines 4 and 5.
- * @throws Refused (from the check) for a domain file of somebody else
+ * @throws Foreign (from the check) for a domain file of somebody else
  */
 export function domainFile(
   placed: Placed,
@@ -51,7 +53,8 @@ export function domainFile(
     edits,
     notes = {},
     annotate,
-    lab,
+    owner,
+    name,
     identity,
   }: {
     path: string;
@@ -59,31 +62,35 @@ export function domainFile(
     edits: DomainEdits;
     notes?: NonNullable<EditOptions['notes']> | undefined;
     annotate: boolean;
-    lab: string;
+    owner: Owner;
+    /** The guest's: `--adopt` may name it instead of the file. */
+    name: string;
     identity: Identity;
   },
 ): Step {
   return {
     kind: 'step',
     ...placed,
-    async check({ host }) {
+    async check(look) {
+      const { host } = look;
       const [own, origin] = await Promise.all([host.readFile(path), host.readFile(base)]);
       const text = textOf(own);
-      if (text !== undefined && ownerOf(text) !== lab) {
-        throw new Refused(
-          `${path} is not this lab's: it does not say "${ownerLine(lab).trim()}"`,
-          `move it away, or name the guest otherwise in lab.yaml`,
-        );
-      }
+      const adopt = owner.adopt?.includes(name) ? [...owner.adopt, path] : (owner.adopt ?? []);
+      const whose = text === undefined ? owner.name : ownerOf(text);
+      if (whose !== owner.name && !adopt.includes(path)) throw foreign(path, whose, name);
       const from = text ?? textOf(origin);
       if (from === undefined) throw new NotYet(base, `${path} is made from ${base}, which is not there`);
-      const line = ownerLine(lab, identity);
-      const wanted = editDomainFile(text?.replace(ownerPattern, line) ?? line + withoutOwner(from), edits, {
+      const ours = text !== undefined && whose === owner.name;
+      const line = ownerLine(owner.name, identity);
+      const begun = ours ? unsealed(text).replace(ownerPattern, line) : line + withoutOwner(from);
+      const wanted = editDomainFile(begun, edits, {
         file: text === undefined ? base : path,
         annotate,
         notes,
       });
-      return wanted === text ? [] : [file(path, 0o644, wanted, own)];
+      // Other lines are anybody's to edit: a seal that they broke is no reason to write.
+      if (ours && unsealed(text) === wanted) return [];
+      return missingOwnFile(look, { name: owner.name, adopt }, { path, mode: 0o644, text: sealed(wanted) });
     },
   };
 }

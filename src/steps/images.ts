@@ -1,36 +1,45 @@
 import { type Change, command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
-import type { Step } from '../model/step.ts';
+import type { Look, Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
-import { mark, renamed } from './marks.ts';
+import { mark, type Owner, owned, renamed, unfinished } from './marks.ts';
 
 /** install(1) takes away what is there, then makes the file with this mode: what is filled in is private from its first byte. */
 const emptyPrivate = (path: string) => command(['install', '-m', '0600', '/dev/null', path]);
 
 /**
  * A sparse file of so many bytes: dd(1) as in the document, which writes zeros for minutes and takes the whole space; this
- * writes none, and only says how long the file is.
- * @throws Refused (from the check) for an existing file of another size: it may hold somebody's data
+ * writes none, and only says how long the file is. `usable`: one that may be used although it is not this lab's.
+ * @throws Foreign (from the check) for a file that lab did not make; Refused for one of another size: it may hold somebody's data
  */
-export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string; bytes: number; lab: string }): Step {
-  const fresh = `${path}.new`;
-  const directory = path.slice(0, path.lastIndexOf('/')) || '/';
+export function sparseImage(
+  placed: Placed,
+  {
+    path,
+    bytes,
+    owner,
+    usable = async () => false,
+  }: { path: string; bytes: number; owner: Owner; usable?: (look: Look) => Promise<boolean> },
+): Step {
+  const fresh = unfinished(path, owner.name);
   return {
     kind: 'step',
     ...placed,
-    async check({ host }): Promise<readonly Change[]> {
-      const [image, parent] = await Promise.all([host.stat(path), host.stat(directory)]);
-      if (image && image.kind === 'file' && image.size === bytes) return [];
+    async check(look): Promise<readonly Change[]> {
+      const { host } = look;
+      const [image, asItIs] = await Promise.all([host.stat(path), usable(look)]);
+      if (asItIs) return [];
+      const adopted = image ? await owned(host, path, owner) : [];
+      if (image && image.kind === 'file' && image.size === bytes) return adopted;
       if (image) {
         const what =
           image.kind === 'file' ? `has ${image.size} bytes, not the ${bytes}` : `is a ${image.kind}, not the file`;
         throw new Refused(`${path} ${what} that lab.yaml says`, `change its size in lab.yaml, or move ${path} away`);
       }
       return [
-        ...(parent ? [] : [command(['mkdir', '-p', directory])]),
         emptyPrivate(fresh),
         command(['dd', 'if=/dev/null', `of=${fresh}`, 'bs=1', 'count=0', `seek=${bytes}`]),
-        mark(fresh, lab),
+        mark(fresh, owner.name),
         renamed(fresh, path),
       ];
     },
@@ -44,15 +53,16 @@ export function sparseImage(placed: Placed, { path, bytes, lab }: { path: string
  */
 export function clonedDisk(
   placed: Placed,
-  { from, to, lab, copy }: { from: string; to: string; lab: string; copy: readonly string[] },
+  { from, to, owner, copy }: { from: string; to: string; owner: Owner; copy: readonly string[] },
 ): Step {
-  const fresh = `${to}.new`;
+  const fresh = unfinished(to, owner.name);
   return {
     kind: 'step',
     ...placed,
     async check({ host }): Promise<readonly Change[]> {
       const [clone, source] = await Promise.all([host.stat(to), host.stat(from)]);
-      if (clone?.kind === 'file') return [];
+      const adopted = clone ? await owned(host, to, owner) : [];
+      if (clone?.kind === 'file') return adopted;
       if (clone) throw new Refused(`${to} is a ${clone.kind}, not a file`, `move it away`);
       return [
         emptyPrivate(fresh),
@@ -60,7 +70,7 @@ export function clonedDisk(
           timeout: 1_800_000,
           ...(source ? { grows: { path: fresh, bytes: source.allocated } } : {}),
         }),
-        mark(fresh, lab),
+        mark(fresh, owner.name),
         renamed(fresh, to),
       ];
     },

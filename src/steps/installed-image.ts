@@ -1,11 +1,11 @@
 import { type Change, command, file } from '../model/change.ts';
-import { Refused } from '../model/errors.ts';
+import { Foreign, Refused } from '../model/errors.ts';
 import type { Stat } from '../model/host.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Install, Lab } from '../spec/lab.ts';
 import { buildDebianImage, type DebianImage } from './debian-image.ts';
 import type { Placed } from './file-content.ts';
-import { mark, markOn, renamed } from './marks.ts';
+import { mark, markOn, owned, renamed, unfinished } from './marks.ts';
 
 interface Wanted {
   readonly lab: Lab;
@@ -34,7 +34,7 @@ export function installedImage(placed: Placed, wanted: Wanted): Step {
           'put an image there, or let lab install one: image: {install: {debian: bookworm}}',
         );
       }
-      if (install.by === 'copy') return stat ? [] : copy(wanted.lab, install);
+      if (install.by === 'copy') return stat ? owned(look.host, path, wanted.lab) : copy(wanted.lab, install);
       // An image file that nobody wrote to has no system in it (chapter 2 made it).
       if (stat && stat.allocated > 0 && (await isInstalled(look, wanted, stat))) return [];
       await ownImage(look, wanted.lab);
@@ -43,14 +43,23 @@ export function installedImage(placed: Placed, wanted: Wanted): Step {
   };
 }
 
-/** @throws Refused for an image that holds something, and does not carry this lab's mark */
+/** @throws Foreign for an image that holds something, and was not made by this lab: one that was adopted is not installed over */
 export async function ownImage({ host }: Look, { name, image: { path } }: Lab): Promise<void> {
-  const [stat, owner] = await Promise.all([host.stat(path), markOn(host, path)]);
-  if ((stat?.allocated ?? 0) === 0 || owner === name) return;
-  throw new Refused(
+  const [stat, owner, before] = await Promise.all([host.stat(path), markOn(host, path), markOn(host, path, 'before')]);
+  if ((stat?.allocated ?? 0) === 0 || (owner === name && before === undefined)) return;
+  throw new Foreign(
     `${path} holds something that lab did not install`,
     'if it is an image to be used as it is: image: {install: none} in lab.yaml; otherwise move it away',
   );
+}
+
+/**
+ * An image that lab built and no lab owns, as it comes with a sandbox. A lab only ever reads its default image, so this one is
+ * used without a mark, and stays when the lab goes.
+ */
+export async function handedOver(look: Look, lab: Lab, markFile: string): Promise<boolean> {
+  const [stat, owner] = await Promise.all([look.host.stat(lab.image.path), markOn(look.host, lab.image.path)]);
+  return stat !== undefined && owner === undefined && (await isInstalled(look, { lab, mark: markFile }, stat));
 }
 
 async function isInstalled(look: Look, { lab, mark: markFile }: Wanted, { size }: Stat): Promise<boolean> {
@@ -60,9 +69,9 @@ async function isInstalled(look: Look, { lab, mark: markFile }: Wanted, { size }
 function debian({ lab, debian: image }: Wanted): readonly Change[] {
   if (!image) throw new Error('nothing to install was given');
   const { path, bytes } = lab.image;
-  const fresh = `${path}.installing`;
+  const fresh = unfinished(path, lab.name);
   return [
-    ...buildDebianImage(image, { work: `${path}.work`, output: fresh, bytes }),
+    ...buildDebianImage(image, { work: `${path}.${lab.name}-work`, output: fresh, bytes }),
     mark(fresh, lab.name),
     command(['mv', '-T', fresh, path]),
   ];
@@ -70,15 +79,14 @@ function debian({ lab, debian: image }: Wanted): readonly Change[] {
 
 /** A path on dom0, or a URL that dom0 fetches; whole only if its sha256 is the one that lab.yaml says. */
 function copy({ name, image: { path } }: Lab, { from, sha256 }: Extract<Install, { by: 'copy' }>): readonly Change[] {
-  const fresh = `${path}.new`;
-  const sums = `${path}.sha256`;
+  const fresh = unfinished(path, name);
+  const sums = `${fresh}.sha256`;
   const fetch = /^[a-z]+:\/\//.test(from)
     ? command(['curl', '--fail', '--location', '--silent', '--show-error', '--output', fresh, from], {
         timeout: 3_600_000,
       })
     : command(['cp', '--reflink=auto', '--sparse=always', '--remove-destination', from, fresh], { timeout: 3_600_000 });
   return [
-    command(['mkdir', '-p', path.slice(0, path.lastIndexOf('/')) || '/']),
     fetch,
     file(sums, 0o644, `${sha256}  ${fresh}\n`),
     command(['sha256sum', '--check', '--strict', sums], { why: `sha256sum --check ${sums}  (${sha256})` }),

@@ -1,5 +1,6 @@
 import { command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
+import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import type { Placed } from './file-content.ts';
 
@@ -32,4 +33,18 @@ export function packages(placed: Placed, names: readonly string[]): Step {
       ];
     },
   };
+}
+
+/**
+ * Whether a configuration file is as its Debian package brought it (dpkg-query(1), Conffiles: path and MD5); `comes`: the package
+ * is not installed yet, and will bring it.
+ */
+export async function fromPackage(host: Reader, name: string, path: string): Promise<boolean | 'comes'> {
+  const [{ stdout }, sum] = await Promise.all([
+    host.read(['dpkg-query', '-W', '-f', '${db:Status-Status}\n${Conffiles}\n', name]),
+    host.read(['md5sum', path]),
+  ]);
+  if (!stdout.startsWith('installed\n')) return 'comes';
+  const known = stdout.split('\n').find((line) => line.trim().split(' ')[0] === path);
+  return sum.code === 0 && known?.trim().split(' ')[1] === sum.stdout.slice(0, 32);
 }

@@ -1,9 +1,11 @@
-import { command } from '../model/change.ts';
-import type { Step } from '../model/step.ts';
-import { mark } from '../steps/marks.ts';
+import { readDomainXml } from '../formats/domain-xml.ts';
+import { type Change, command } from '../model/change.ts';
+import { Foreign } from '../model/errors.ts';
+import type { Look, Step } from '../model/step.ts';
+import { mark, markOn } from '../steps/marks.ts';
 import { ownImage } from '../steps/installed-image.ts';
 import type { Toolstack } from './toolstack.ts';
-import { domainState, isAlive, virsh } from './virsh.ts';
+import { domainDefinition, domainState, isAlive, virsh } from './virsh.ts';
 
 const name = 'Default';
 
@@ -22,18 +24,10 @@ export const libvirtInstall: Toolstack['install'] = (lab, { location, extraArgs 
     kind: 'step',
     ...placed,
     async check(look) {
-      const [done, state] = await Promise.all([
-        look.host.stat(finished),
-        domainState(look.host, name),
-        ownImage(look, lab),
-      ]);
-      if (done) return [];
-      // Of an installation that was cut short: the image is ours, so the domain was.
-      const stop = isAlive(state) ? [command(virsh('destroy', name))] : [];
-      const forget = state === undefined ? [] : [command(virsh('undefine', name))];
+      const [done, left] = await Promise.all([markOn(look.host, finished), cutShort(look, path), ownImage(look, lab)]);
+      if (done === lab.name) return [];
       return [
-        ...stop,
-        ...forget,
+        ...left,
         command(
           [
             ...(['virt-install', '--connect', 'xen:///system', '--name', name, '--paravirt'] as const),
@@ -59,3 +53,36 @@ export const libvirtInstall: Toolstack['install'] = (lab, { location, extraArgs 
   };
   return [step];
 };
+
+/**
+ * Ends what is left of an installation that was cut short: a domain of the installer's name that has our image.
+ * @throws Foreign for one that has not
+ */
+async function cutShort({ host }: Look, image: string): Promise<readonly Change[]> {
+  const xml = await domainDefinition(host, name);
+  if (xml === undefined) return [];
+  if (!readDomainXml(xml).disks.some((disk) => disk.path === image))
+    throw new Foreign(
+      `there is a domain ${name} already, and it does not have ${image}: the installer's domain has that name`,
+      'rename it (virsh domrename), or put an image there: image: {install: none} in lab.yaml',
+    );
+  const alive = isAlive(await domainState(host, name));
+  return [...(alive ? [command(virsh('destroy', name))] : []), command(virsh('undefine', name))];
+}
+
+/** For `lab destroy`: only if the image is this lab's. */
+export const libvirtAbandon: Toolstack['abandon'] = ({ name: lab, image: { path } }, after) => ({
+  kind: 'step',
+  id: 'destroy.installer',
+  title: 'End an installation that is under way',
+  section: '',
+  on: 'dom0',
+  after,
+  async check(look) {
+    if ((await markOn(look.host, path)) !== lab) return [];
+    return cutShort(look, path).catch((error: unknown) => {
+      if (error instanceof Foreign) return [];
+      throw error;
+    });
+  },
+});

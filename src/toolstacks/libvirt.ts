@@ -2,19 +2,21 @@ import { xlDisk } from '../formats/disk-spec.ts';
 import { readDomainFile } from '../formats/domain-file.ts';
 import { domainXml, readDomainXml, sameDomain } from '../formats/domain-xml.ts';
 import { writeVif } from '../formats/vif-spec.ts';
-import { type Change, command, wait } from '../model/change.ts';
-import { NotYet, Refused } from '../model/errors.ts';
+import { type Change, command, file, wait } from '../model/change.ts';
+import { Foreign, NotYet } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Guest, Install, Lab } from '../spec/lab.ts';
+import { dom0Paths } from '../spec/paths.ts';
 import { textOf } from '../steps/file-content.ts';
+import { foreign } from '../steps/marks.ts';
 import { packages } from '../steps/packages.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
-import { clash } from './clash.ts';
+import { clash, clashWith } from './clash.ts';
 import { freeMemoryIn } from './free-memory.ts';
-import { libvirtInstall } from './libvirt-install.ts';
+import { libvirtAbandon, libvirtInstall } from './libvirt-install.ts';
 import type { Toolstack } from './toolstack.ts';
-import { domainDefinition, domainDefinitions, domainState, isAlive, virsh } from './virsh.ts';
+import { domainDefinition, domainDefinitions, domainState, domainStates, isAlive, virsh } from './virsh.ts';
 
 /** What each way to the default image needs on dom0. */
 const installers: Readonly<Record<Install['by'], readonly string[]>> = {
@@ -36,6 +38,7 @@ export const libvirt: Toolstack = {
   addressOnBridge: true,
   freeMemory: async ({ host }) => freeMemoryIn(await host.read(['xl', 'info'])),
   install: libvirtInstall,
+  abandon: libvirtAbandon,
 
   domainEdits: (lab, guest) => ({
     name: guest.name,
@@ -121,12 +124,8 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
       async (look) => {
         for (const facts of [...(await domainDefinitions(look.host)).values()].map(readDomainXml)) {
           if (facts.mark?.lab === lab.name) continue;
-          const what = clash(lab, { ...facts, macs: facts.interfaces.flatMap(({ mac }) => mac ?? []) });
-          if (what)
-            return {
-              says: `the domain ${facts.name}, which is not this lab's, has ${what}`,
-              hint: 'name the guest otherwise, or set network.mac, in lab.yaml',
-            };
+          const clashing = clash(lab, { ...facts, macs: facts.interfaces.flatMap(({ mac }) => mac ?? []) });
+          if (clashing) throw clashWith(facts.name, facts.mark?.lab, clashing);
         }
         return undefined;
       },
@@ -164,7 +163,7 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
     return [define, boot];
   },
 
-  stop: (_lab, guest, after) => ({
+  stop: (lab, guest, after) => ({
     kind: 'step',
     id: `down.stop-${guest.name}`,
     title: `Stop ${guest.name}`,
@@ -176,8 +175,13 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
       hint: `look at its console (lab console ${guest.name}); power it off with: virsh -c xen:///system destroy ${guest.name}`,
     },
     async check(look) {
-      const state = await domainState(look.host, guest.name);
+      const [state, xml] = await Promise.all([
+        domainState(look.host, guest.name),
+        domainDefinition(look.host, guest.name),
+      ]);
       if (state === undefined || state === 'shut off') return [];
+      const owner = xml === undefined ? undefined : readDomainXml(xml).mark?.lab;
+      if (owner !== lab.name) throw foreign(`a domain ${guest.name}`, owner, guest.name);
       // A crashed domain is restarted (on_crash), and a paused one does not hear: neither is off.
       return state === 'paused' || state === 'crashed'
         ? [command(virsh('destroy', guest.name))]
@@ -185,22 +189,37 @@ vif = [ "${writeVif({ mac: lab.network.mac, bridge: lab.network.bridge })}" ]
     },
   }),
 
-  forget: (lab, guest, after) => ({
+  forget: (lab, after, only) => ({
     kind: 'step',
-    id: `destroy.domain-${guest.name}`,
-    title: `Forget the domain ${guest.name}`,
+    id: only ? `leaving.domain-${only.name}` : 'destroy.domains',
+    title: only ? `Forget the domain ${only.name}` : 'Forget its domains',
     section: '',
     on: 'dom0',
     after,
-    async check(look): Promise<readonly Change[]> {
-      const xml = await domainDefinition(look.host, guest.name);
-      if (xml === undefined || readDomainXml(xml).mark?.lab !== lab.name) return [];
-      const alive = isAlive(await domainState(look.host, guest.name));
-      const what = `the domain ${guest.name}`;
-      return [
-        ...(alive ? [command(virsh('destroy', guest.name), { destroys: `what runs in ${guest.name}` })] : []),
-        command(virsh('undefine', guest.name), { destroys: what }),
-      ];
+    async check({ host }): Promise<readonly Change[]> {
+      const [definitions, states] = await Promise.all([domainDefinitions(host), domainStates(host)]);
+      const own = [...definitions].filter(([, xml]) => readDomainXml(xml).mark?.lab === lab.name).map(([name]) => name);
+      const gone = only ? own.filter((name) => name === only.name) : own;
+      return gone.flatMap((name) => [
+        ...(isAlive(states.get(name)) ? [command(virsh('destroy', name), { destroys: `what runs in ${name}` })] : []),
+        command(virsh('undefine', name), { destroys: `the domain ${name}` }),
+      ]);
+    },
+  }),
+
+  /** An adopted one is defined again as it was, once no other of its name is there. */
+  restore: (lab, guest, after) => ({
+    kind: 'step',
+    id: `destroy.adopted-${guest.name}`,
+    title: `Give the domain ${guest.name} back`,
+    section: '',
+    on: 'dom0',
+    after,
+    async check({ host }) {
+      const kept = dom0Paths(lab).adoptedDomain(guest);
+      const [xml, there] = await Promise.all([host.readFile(kept), domainDefinition(host, guest.name)]);
+      if (xml === undefined || there !== undefined) return [];
+      return [command(virsh('define', kept), { why: `define ${guest.name} as it was before lab adopted it` })];
     },
   }),
 
@@ -219,13 +238,20 @@ async function missingDefinition(look: Look, lab: Lab, guest: Guest): Promise<re
     shared: lab.disks.map(({ path }) => path),
     mark: { lab: lab.name, guest: guest.name },
   });
-  const found = current === undefined ? undefined : readDomainXml(current);
-  if (found && found.mark?.lab !== lab.name) {
-    throw new Refused(
-      `there is a domain ${guest.name} already, and it is not this lab's`,
-      'name the guest otherwise in lab.yaml',
+  const define = command(virsh('define', '/dev/stdin'), { input: wanted });
+  if (current === undefined) return [define];
+  const found = readDomainXml(current);
+  if (found.mark?.lab === lab.name) return sameDomain(readDomainXml(wanted), found).length === 0 ? [] : [define];
+  if (!lab.adopt?.includes(guest.name)) throw foreign(`a domain ${guest.name}`, found.mark?.lab, guest.name);
+  if (isAlive(await domainState(look.host, guest.name)))
+    throw new Foreign(
+      `the domain ${guest.name}, which is to be adopted, runs`,
+      `stop it first: virsh -c xen:///system shutdown ${guest.name}`,
     );
-  }
-  if (found && sameDomain(readDomainXml(wanted), found).length === 0) return [];
-  return [command(virsh('define', '/dev/stdin'), { input: wanted })];
+  return [
+    file(dom0Paths(lab).adoptedDomain(guest), 0o600, current),
+    // It may have another uuid: libvirt does not define a second domain of a name.
+    command(virsh('undefine', guest.name)),
+    define,
+  ];
 }

@@ -39,9 +39,16 @@ export interface Toolstack {
   /** Boots the guest (its domain known to the toolstack), and waits until it answers: provides the host. */
   boot(lab: Lab, guest: Guest, after: readonly Node[]): readonly Step[];
   /** Stops the guest, by asking it to. */
-  stop(lab: Lab, guest: Pick<Guest, 'name'>, after: readonly Node[]): Step;
-  /** Powers the guest off for good, and forgets its domain, if it is this lab's. */
-  forget(lab: Lab, guest: Pick<Guest, 'name' | 'domainFile'>, after: readonly Node[]): Step;
+  stop(lab: Lab, guest: Pick<Guest, 'name' | 'domainFile'>, after: readonly Node[]): Step;
+  /**
+   * Powers off for good, and forgets, every domain with this lab's mark: also those of guests that lab.yaml no longer has.
+   * @param only this guest's alone
+   */
+  forget(lab: Lab, after: readonly Node[], only?: Pick<Guest, 'name'>): Step;
+  /** Gives a domain that was adopted back as it was. Where the domain file is all there is of one, nothing more is to do. */
+  restore?(lab: Lab, guest: Pick<Guest, 'name'>, after: readonly Node[]): Step;
+  /** Ends an installation of the default image that a run which was killed left under way. */
+  abandon(lab: Lab, after: readonly Node[]): Step;
   /** A program on dom0 that shows the guest's console. */
   console(guest: Guest): readonly [string, ...string[]];
 }

@@ -1,15 +1,16 @@
 import { readDomainFile } from '../formats/domain-file.ts';
 import { readVif } from '../formats/vif-spec.ts';
 import { readXmLong } from '../formats/xm.ts';
+import { Foreign } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
 import { ownerOf } from '../steps/domain-file.ts';
 import { textOf } from '../steps/file-content.ts';
-import { clash, type Identity } from './clash.ts';
+import { clash, clashWith, type Identity } from './clash.ts';
 
 /** Where domain files are, and what else is there: xend's own configuration and its examples. */
 const directory = '/etc/xen';
-const notDomains = /\.(sxp|conf|rpmnew|rpmsave)$|^xmexample|^Default$/;
+const notDomains = /\.(sxp|conf|rpmnew|rpmsave|before-lab|by-hand-\w+)$|^xmexample|^Default$/;
 
 /**
  * A domain of somebody else with a name, uuid or MAC of this lab. xm lists only what runs, so the files in /etc/xen are read as
@@ -26,15 +27,23 @@ export async function foreignDomain(dom0: Reader, lab: Lab) {
     // Running from our own file: it has the name and the uuid that the file says.
     ({ name, uuid = '' }) => !(own.has(uuid) && lab.guests.some((guest) => guest.name === name && guest.uuid === uuid)),
   );
-  const written = texts.flatMap((text, n) => (ownerOf(text) === lab.name ? [] : identityIn(text, files[n] ?? '')));
-  for (const { where, ...found } of [...running.map((domain) => ({ ...domain, where: 'that runs' })), ...written]) {
+  const adopted = running.find(
+    ({ name }) => lab.adopt?.includes(name) && lab.guests.some((guest) => guest.name === name),
+  );
+  if (adopted)
+    throw new Foreign(
+      `the domain ${adopted.name}, which is to be adopted, runs`,
+      `stop it first: xm shutdown ${adopted.name}`,
+    );
+  const written = texts.flatMap((text, n) =>
+    ownerOf(text) === lab.name ? [] : identityIn(text, files[n] ?? '').map((one) => ({ ...one, owner: ownerOf(text) })),
+  );
+  for (const { where, owner, ...found } of [
+    ...running.map((domain) => ({ ...domain, where: 'that runs', owner: undefined })),
+    ...written,
+  ]) {
     const what = clash(lab, found);
-    if (what) {
-      return {
-        says: `the domain ${found.name} ${where}, which is not this lab's, has ${what}`,
-        hint: 'name the guest otherwise, or set network.mac, in lab.yaml',
-      };
-    }
+    if (what) throw clashWith(`${found.name} ${where}`, owner, what, found.name);
   }
   return undefined;
 }

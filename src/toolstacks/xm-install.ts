@@ -1,5 +1,7 @@
+import { readXmLong } from '../formats/xm.ts';
 import { command } from '../model/change.ts';
-import { Refused } from '../model/errors.ts';
+import { Foreign } from '../model/errors.ts';
+import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { rootOffset } from '../steps/image-root.ts';
 import { mark, markOn } from '../steps/marks.ts';
@@ -28,6 +30,7 @@ export const xmInstall: Toolstack['install'] = ({ name: lab, image, network }, {
         host.stat(image.path),
         xmState(host, name),
       ]);
+      if (running !== undefined) await foreignInstaller(host, image.uuid);
       if (done || running !== undefined || (disk?.allocated ?? 0) > 0) return [];
       return [
         command([
@@ -76,10 +79,36 @@ export const xmInstall: Toolstack['install'] = ({ name: lab, image, network }, {
       ]);
       if (done === lab) return [];
       if (disk !== undefined && owner !== lab)
-        throw new Refused(`${image.path} is not this lab's`, 'image: {install: none} in lab.yaml uses it as it is');
+        throw new Foreign(`${image.path} is not this lab's`, 'image: {install: none} in lab.yaml uses it as it is');
       if (running === undefined && (disk?.allocated ?? 0) > 0) await rootOffset(host, image.path);
       return [command(['touch', finished]), mark(finished, lab)];
     },
   };
   return [started, ended, whole];
 };
+
+/** @throws Foreign for a domain of the installer's name that was started by somebody else: it has not our uuid */
+async function foreignInstaller(host: Reader, uuid: string): Promise<void> {
+  const { stdout } = await host.read(['xm', 'list', '--long']);
+  const found = readXmLong(stdout).find((domain) => domain.name === name);
+  if (found && found.uuid !== uuid)
+    throw new Foreign(
+      `there is a domain ${name} that lab did not start: the installer's domain has that name`,
+      `wait until it is gone, or rename it: xm rename ${name} OTHER`,
+    );
+}
+
+/** For `lab destroy`. */
+export const xmAbandon: Toolstack['abandon'] = ({ image }, after) => ({
+  kind: 'step',
+  id: 'destroy.installer',
+  title: 'End an installation that is under way',
+  section: '',
+  on: 'dom0',
+  after,
+  async check({ host }) {
+    const { stdout } = await host.read(['xm', 'list', '--long']);
+    const own = readXmLong(stdout).some((domain) => domain.name === name && domain.uuid === image.uuid);
+    return own ? [command(['xm', 'destroy', name], { destroys: 'the installation under way' })] : [];
+  },
+});

@@ -5,14 +5,15 @@ import type { Look, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { ownerOf } from '../steps/domain-file.ts';
 import { textOf } from '../steps/file-content.ts';
+import { foreign } from '../steps/marks.ts';
 import { requirement } from '../steps/requirement.ts';
 import { bootSettles, missingOfBoot } from './boot-layers.ts';
 import { freeMemoryIn } from './free-memory.ts';
 import { rpms } from './rpms.ts';
 import type { Toolstack } from './toolstack.ts';
 import { foreignDomain } from './xm-foreign.ts';
-import { xmInstall } from './xm-install.ts';
-import { xmState } from './xm-list.ts';
+import { xmAbandon, xmInstall } from './xm-install.ts';
+import { xmState, xmStates } from './xm-list.ts';
 
 /** Of the guest's own disk and the shared ones: `w!` lets several domains write one (the document, Creating virtual machines 5). */
 const disksOf = (lab: Lab, own: string) => [
@@ -39,6 +40,7 @@ export const xm: Toolstack = {
   addressOnBridge: false,
   freeMemory: async ({ host }) => freeMemoryIn(await host.read(['xm', 'info'])),
   install: xmInstall,
+  abandon: xmAbandon,
 
   domainEdits: (lab, guest) => ({
     name: guest.name,
@@ -126,7 +128,7 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
     return [boot];
   },
 
-  stop: (_lab, guest, after) => ({
+  stop: (lab, guest, after) => ({
     kind: 'step',
     id: `down.stop-${guest.name}`,
     title: `Stop ${guest.name}`,
@@ -138,25 +140,32 @@ vif = [ "${writeVif({ mac: network.mac, bridge: network.bridge })}" ]
       hint: `look at its console (lab console ${guest.name}); power it off with: xm destroy ${guest.name}`,
     },
     async check(look) {
-      const state = await xmState(look.host, guest.name);
+      const [state, bytes] = await Promise.all([xmState(look.host, guest.name), look.host.readFile(guest.domainFile)]);
       if (state === undefined) return [];
+      const owner = ownerOf(textOf(bytes) ?? '');
+      if (owner !== lab.name) throw foreign(`a domain ${guest.name}`, owner, guest.name);
       const deaf = state === 'paused' || state === 'crashed';
       return [command(['xm', deaf ? 'destroy' : 'shutdown', guest.name])];
     },
   }),
 
-  /** The domain file, which goes with the other marked files, says whose the domain is. */
-  forget: (lab, guest, after) => ({
+  /** The domain files, which go with the other marked files, say whose the domains are. */
+  forget: (lab, after, only) => ({
     kind: 'step',
-    id: `destroy.domain-${guest.name}`,
-    title: `Power off ${guest.name}`,
+    id: only ? `leaving.domain-${only.name}` : 'destroy.domains',
+    title: only ? `Power off ${only.name}` : 'Power off its domains',
     section: '',
     on: 'dom0',
     after,
     async check({ host }) {
-      const [state, text] = await Promise.all([xmState(host, guest.name), host.readFile(guest.domainFile)]);
-      if (state === undefined || ownerOf(textOf(text) ?? '') !== lab.name) return [];
-      return [command(['xm', 'destroy', guest.name], { destroys: `what runs in ${guest.name}` })];
+      const running = [...(await xmStates(host)).keys()].filter(
+        (name) => /^[\w.-]+$/.test(name) && name !== 'Domain-0',
+      );
+      const names = only ? running.filter((name) => name === only.name) : running;
+      const texts = await Promise.all(names.map((name) => host.readFile(`/etc/xen/${name}`)));
+      return names
+        .filter((_, n) => ownerOf(textOf(texts[n]) ?? '') === lab.name)
+        .map((name) => command(['xm', 'destroy', name], { destroys: `what runs in ${name}` }));
     },
   }),
 

@@ -20,6 +20,8 @@ test('the document’s lab: the layers that it has, and their causes', async () 
     return (await doctor(world, {}, lab)).cause;
   };
   expect(await causeAfter('service rgmanager stop', 'frederick')).toBeUndefined();
+  // While the GFS2 is mounted cman does not leave.
+  await world.sh('frederick', 'service gfs2 stop');
   expect(await causeAfter('service cman stop', 'frederick')).toBe('cluster-stopped');
   writeFileSync(world.at('frederick', '/etc/cluster/cluster.conf'), '<cluster name="other" config_version="1"/>');
   expect(await causeAfter('true')).toBe('cluster-configuration-differs');

@@ -117,7 +117,7 @@ test('a cluster of somebody else on dom0 is left alone', async () => {
   writeFileSync(world.at('dom0', conf), londesktop);
   const [configuration] = fenceXvmd.steps(documentLab(), [], []);
   const [failure] = configuration ? await failures(world, configuration) : [];
-  expect(failure?.message).toContain('dom0 has a /etc/cluster/cluster.conf that lab did not write');
+  expect(failure?.message).toContain("dom0's /etc/cluster/cluster.conf is there already, and lab did not make it");
   expect(failure?.hint).toContain('dom0Cluster: none');
 });
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { freshDom0, type InProcess, labsInProcess, run, struck } from './in-process.ts';
-import { world } from './kill-points.ts';
+import { freshDom0, labsInProcess, run, struck } from './in-process.ts';
+import { type FromNothing, world } from './kill-points.ts';
 
 /*
  * Commands and looks that go wrong (docs/faults.md). Each third command and each tenth look, other ones for each way to go
@@ -18,10 +18,10 @@ interface Reference {
   readonly looks: number;
   readonly world: Readonly<Record<string, string>>;
 }
-const references = new Map<InProcess, Promise<Reference>>();
+const references = new Map<FromNothing, Promise<Reference>>();
 
 /** A run in which nothing goes wrong, one thing at a time. */
-function undisturbed(which: InProcess): Promise<Reference> {
+function undisturbed(which: FromNothing): Promise<Reference> {
   const make = async () => {
     const lab = labsInProcess[which];
     const { directory, gone } = await freshDom0(lab);

@@ -15,16 +15,13 @@ import type { Chapter } from '../../src/model/step.ts';
 import type { Lab } from '../../src/spec/lab.ts';
 import { dom0Paths } from '../../src/spec/paths.ts';
 import { readLab } from '../../src/spec/read.ts';
-import { type Which, world } from './kill-points.ts';
+import { type FromNothing, world } from './kill-points.ts';
 
 /* Runs of a lab without a process for each, which is what costs: some hundred faults, two runs each. */
 
 const small = '\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 40M}}\n';
 
-/** Labs that begin from nothing. */
-export type InProcess = Extract<Which, 'default' | 'document'>;
-
-export const labsInProcess: Readonly<Record<InProcess, Lab>> = {
+export const labsInProcess: Readonly<Record<FromNothing, Lab>> = {
   default: readLab(`guests: {molly: {}, frederick: {}}${small}`, 'the default lab'),
   document: readLab(readFileSync('examples/document.yaml', 'utf8'), 'examples/document.yaml'),
 };
@@ -133,7 +130,7 @@ function counted(hosts: Hosts, counts: { commands: number; looks: number }): Hos
 }
 
 /** A run with a fault, then one without. */
-export async function struck(which: InProcess, fault: string) {
+export async function struck(which: FromNothing, fault: string) {
   const lab = labsInProcess[which];
   const { directory, gone } = await freshDom0(lab);
   try {

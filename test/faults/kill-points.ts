@@ -29,6 +29,10 @@ export const labs: Readonly<Record<Which, { readonly before?: readonly string[];
 
 export type Which = 'default' | 'document' | 'adding' | 'removing';
 
+/** Those that begin from nothing. */
+export const fromNothing = ['default', 'document'] as const;
+export type FromNothing = (typeof fromNothing)[number];
+
 /** What is up when the run that is killed begins, made once for each. */
 const models = new Map<Which, Promise<string>>();
 
@@ -81,6 +85,33 @@ export async function disturbed(
     const first = await lab(up, { cwd, LAB_FAULT: fault });
     const second = await lab(up, { cwd });
     return { first: first.signal ?? first.code, second: second.code, world: world(join(cwd, 'world')) };
+  } finally {
+    rmSync(cwd, { recursive: true, force: true });
+  }
+}
+
+/** What dom0's own daemons and its package manager leave. */
+const theirs = /^\/(var\/(log|lock)|var\/lib\/(dpkg|rpm)|lib\/systemd|etc\/libvirt)(\/|$)/;
+
+const dom0 = (directory: string) =>
+  Object.fromEntries(Object.entries(tree(join(directory, 'dom0'))).filter(([path]) => !theirs.test(path)));
+
+/** A lab that is half built, or half destroyed, and then destroyed. @returns dom0 before, and after */
+export async function destroyed(
+  which: FromNothing,
+  { up, destroy = [] }: { up?: string; destroy?: readonly string[] },
+): Promise<{ code: number | null; before: Readonly<Record<string, string>>; after: Readonly<Record<string, string>> }> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-'));
+  const at = ['--host', 'simulated:world'];
+  try {
+    await lab(['up', ...at, ...labs[which].up], { cwd, LAB_FAULT: 'fail:9999' });
+    // The package's own configuration comes with the packages, which stay: so the first destroy makes the dom0 to compare with.
+    await lab(['destroy', '--name', 'lolcats', '--yes', ...at], { cwd });
+    const before = dom0(join(cwd, 'world'));
+    await lab(['up', ...at, ...labs[which].up], { cwd, ...(up ? { LAB_FAULT: up } : {}) });
+    for (const fault of destroy) await lab(['destroy', '--name', 'lolcats', '--yes', ...at], { cwd, LAB_FAULT: fault });
+    const { code } = await lab(['destroy', '--name', 'lolcats', '--yes', ...at], { cwd });
+    return { code, before, after: dom0(join(cwd, 'world')) };
   } finally {
     rmSync(cwd, { recursive: true, force: true });
   }

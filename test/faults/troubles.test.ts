@@ -2,8 +2,8 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Trouble } from '../../src/hosts/simulated/trouble.ts';
-import { type InProcess, freshDom0, labsInProcess, run } from './in-process.ts';
-import { world } from './kill-points.ts';
+import { freshDom0, labsInProcess, run } from './in-process.ts';
+import { type FromNothing, world } from './kill-points.ts';
 
 // A world in which something is wrong (docs/faults.md): the error names it; once it is put right, lab up goes on to the same world.
 
@@ -39,8 +39,8 @@ function lasting(directory: string): Readonly<Record<string, string>> {
   );
 }
 
-const references = new Map<InProcess, Promise<Readonly<Record<string, string>>>>();
-function undisturbed(which: InProcess) {
+const references = new Map<FromNothing, Promise<Readonly<Record<string, string>>>>();
+function undisturbed(which: FromNothing) {
   const make = async () => {
     const { directory, gone } = await freshDom0(labsInProcess[which]);
     expect((await run(labsInProcess[which], directory)).failed).toEqual([]);

@@ -14,8 +14,9 @@ test('what is on the disk already is never formatted', { timeout: 60_000 }, asyn
   const world = await freshWorld();
   await world.sh('dom0', 'mkdir -p /guests');
   await world.sh('dom0', 'dd if=/dev/null of=/guests/shared.dsk bs=1 count=0 seek=41943040');
-  await world.sh('dom0', 'apt-get install --yes e2fsprogs');
+  await world.sh('dom0', 'apt-get install --yes e2fsprogs attr');
   expect(await world.sh('dom0', 'mke2fs -q -F -t ext4 /guests/shared.dsk')).toMatchObject({ code: 0 });
+  await world.sh('dom0', 'setfattr -n user.cluster-lab -v lolcats /guests/shared.dsk');
   const { summary, failed } = await world.up();
   expect(summary.failed).toBe(1);
   expect(failed[0]).toMatchObject({ id: '10.file-system' });

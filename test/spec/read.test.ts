@@ -60,6 +60,7 @@ const LOLCATS: Lab = {
   },
   dom0Cluster: { name: 'lolcats-dom0' },
   annotate: false,
+  source: expect.any(String) as string,
 };
 
 const CONTRACT = `name: lolcats               # cluster name, at most 16 of [A-Za-z0-9_-]

@@ -46,7 +46,9 @@ async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): P
     return false;
   }
   const run = own ? [own] : chosen(context.chapters, chapters);
-  return (await runChapters(context, run, options, resumeCommand('lab doctor --fix', options))) === 0;
+  // Who asks for the cure agrees to it: what was edited by hand stays beside it.
+  const agreed = { ...options, yes: true };
+  return (await runChapters(context, run, agreed, resumeCommand('lab doctor --fix', options))) === 0;
 }
 
 type Cure = NonNullable<Diagnosis['cause']>['cure'];

@@ -9,6 +9,7 @@ import { leavingOf } from '../../spec/lab.ts';
 import { agreedToLose } from '../agree.ts';
 import { sandboxPaths } from '../../sandbox/paths.ts';
 import { runningPid } from '../../sandbox/qemu.ts';
+import { consent } from '../consent.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { freshSandbox } from '../foresight.ts';
 import { reporterFor } from '../reporters/index.ts';
@@ -21,13 +22,15 @@ export interface UpOptions extends WhichLab {
   readonly json?: boolean;
   readonly only?: readonly string[];
   readonly trace?: boolean;
+  readonly adopt?: readonly string[];
 }
 
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   const context = await openContext(options);
   const chapters = chosen(context.chapters, options.only);
-  const resume = resumeCommand('lab up', options);
+  const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);
+  const resume = [resumeCommand('lab up', options), ...adopting].join(' ');
   if (leavingOf(context.lab).length === 0 || options.yes || options.dryRun)
     return runChapters(context, chapters, options, resume);
   const names = leavingOf(context.lab).map(({ name }) => name);
@@ -57,6 +60,8 @@ export interface RunChoices {
   readonly yes?: boolean;
   readonly json?: boolean;
   readonly trace?: boolean;
+  /** Nothing of the lab is left after it: its lock files go too. */
+  readonly last?: boolean;
   /** Trials run again, whatever was proved before. */
   readonly again?: boolean;
 }
@@ -99,7 +104,9 @@ export async function runChapters(
     explain: async (trial, evidence) =>
       // The fencing test: its layers are the doctor's.
       trial.id.startsWith('8.') ? (await import('../diagnosis.ts')).explained(context, evidence) : evidence,
+    consent: (edited) => consent(edited, choices.yes === true),
   };
+  let gone = false;
   try {
     if (!plan) {
       await journal.compact();
@@ -107,12 +114,13 @@ export async function runChapters(
     }
     const summary = await (plan ? foresightedDryRun(context, options) : up(options));
     await reporter.end();
+    gone = choices.last === true && summary.failed === 0;
     return summary.failed > 0 ? 1 : 0;
   } finally {
     await reporter.end();
     stopListening();
     if (choices.trace) traceRoundTrips(context);
-    await lock?.release();
+    await lock?.release(gone);
     await hosts.close();
   }
 }

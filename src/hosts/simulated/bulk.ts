@@ -28,7 +28,10 @@ const cp: Handler = ({ world, machine, args, midway }) => {
     fs.writeFileSync(tree.real(to), '');
     return fail(1, `cp: failed to clone '${to}' from '${from}': Operation not supported`);
   }
-  if (options.has('--remove-destination')) tree.remove(to);
+  if (options.has('--remove-destination')) {
+    tree.remove(to);
+    if (isDisk) delete world.state.xattrs[to];
+  }
   const inside = isDisk ? world.images.treeOf(from) : undefined;
   // The bytes of an image with a file system are at its beginning: the rest of it is a hole.
   const bytes = inside === undefined ? source.size : Math.min(source.size, source.blocks * 512);

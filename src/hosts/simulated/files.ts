@@ -74,7 +74,7 @@ const mv: Handler = (call) => {
 };
 
 const install: Handler = (call) => {
-  const { machine, args, midway } = call;
+  const { world, machine, args, midway } = call;
   const { tree } = machine;
   const options = getopt(args, ['-D', '-d'], ['-m', '-o', '-g']);
   for (const owner of options.values('-o', '-g'))
@@ -97,6 +97,7 @@ const install: Handler = (call) => {
   // Not atomic: install(1) unlinks the target and fills a new one. What is half written is private already.
   tree.makeDirectory(dirname(to));
   tree.remove(to);
+  if (machine.name === 'dom0') delete world.state.xattrs[to];
   fs.writeFileSync(tree.real(to), bytes.subarray(0, bytes.length / 2), { mode: 0o600 });
   midway();
   fs.writeFileSync(tree.real(to), bytes);
@@ -114,14 +115,27 @@ const touch: Handler = ({ machine: { tree }, args }) => {
   return ok();
 };
 
-/** ln(1): a hard link. */
-const ln: Handler = ({ machine: { tree }, args }) => {
+/** rmdir(1). */
+const rmdir: Handler = ({ machine: { tree }, args }) => {
+  for (const path of getopt(args, []).rest) {
+    const names = tree.list(path);
+    if (!names) return fail(1, `rmdir: failed to remove '${path}': ${tree.has(path) ? 'Not a directory' : noSuch}`);
+    if (names.length > 0) return fail(1, `rmdir: failed to remove '${path}': Directory not empty`);
+    tree.remove(path);
+  }
+  return ok();
+};
+
+/** ln(1): a hard link, so with the attributes of the file. */
+const ln: Handler = ({ world, machine: { name, tree }, args }) => {
   const [from, to] = getopt(args, []).rest;
   if (from === undefined || to === undefined) throw new BadUsage('missing file operand');
   if (!tree.has(from)) return fail(1, `ln: failed to access '${from}': ${noSuch}`);
   if (tree.has(to)) return fail(1, `ln: failed to create hard link '${to}': File exists`);
   fs.linkSync(tree.real(from), tree.real(to));
+  const { xattrs } = world.state;
+  if (name === 'dom0' && xattrs[from]) xattrs[to] = xattrs[from];
   return ok();
 };
 
-export const files: Readonly<Record<string, Handler>> = { chmod, install, ln, mkdir, mv, rm, touch };
+export const files: Readonly<Record<string, Handler>> = { chmod, install, ln, mkdir, mv, rm, rmdir, touch };

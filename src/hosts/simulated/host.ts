@@ -130,7 +130,11 @@ export class SimulatedHost implements Host {
       const readOnly = this.name === 'dom0' && refusedAsReadOnly(world, ['write', path]);
       if (readOnly)
         throw new CommandFailed({ host: this.name, argv: ['write', path], code: 1, stderr: readOnly.stderr ?? '' });
-      if (this.name === 'dom0' && !machine.tree.has(path)) world.images.clear(path);
+      // A new file takes the name: what the old one carried goes with it.
+      if (this.name === 'dom0') {
+        world.images.clear(path);
+        delete world.state.xattrs[path];
+      }
       machine.tree.write(path, bytes, mode, midway);
       world.state.clock += 1;
       world.save();

@@ -1,3 +1,4 @@
+import { md5 } from './bytes.ts';
 import { fail, getopt, type Handler, ok } from './call.ts';
 import type { Tree } from './tree.ts';
 import { daemonReload, units } from './unit-files.ts';
@@ -140,6 +141,10 @@ const dpkgQuery: Handler = ({ machine: { tree }, args }) => {
       Status: `install ok ${state}`,
       'db:Status-Status': state,
       Version: '1.0-1',
+      Conffiles: Object.entries(configuration)
+        .filter(([, { package: owner }]) => owner === name)
+        .map(([path, { text: shipped }]) => ` ${path} ${md5(shipped)}`)
+        .join('\n'),
     };
     const text = format.replaceAll('\\n', '\n').replaceAll('\\t', '\t');
     return text.replaceAll(/\$\{([^}]*)\}/g, (_, field: string) => fields[field] ?? '');
