@@ -3,7 +3,7 @@ import type { Look } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import { unitState } from '../steps/service.ts';
 import { guestsAnswer } from './addresses.ts';
-import { guestsLetIn, hostLetsIn, portsFree } from './barriers.ts';
+import { guestsLetPass, hostLetsIn, portsFree } from './barriers.ts';
 import { clocksAgree } from './clocks.ts';
 import { clusterConfsEqual, cmanQuorate } from './cman.ts';
 import { bridgeThere, dom0Answers, multicastKept } from './dom0.ts';
@@ -38,7 +38,7 @@ function layersOfPath(lab: Lab): readonly Probe[] {
     keysAreEqual(lab, xm ? undefined : { started: virtdStarted, again }),
     multicastKept(lab),
     hostLetsIn(lab),
-    guestsLetIn(lab),
+    guestsLetPass(lab),
     portsFree(lab),
   ];
 }
