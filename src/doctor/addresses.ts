@@ -1,10 +1,10 @@
-import { command } from '../model/change.ts';
 import { LabError } from '../model/errors.ts';
 import type { Look } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
 import { toolstackOf } from '../toolstacks/index.ts';
 import { type Cause, broken, firstLine, holds, type Probe, probe, unknown } from './probe.ts';
+import { lostOnDom0 } from './routes.ts';
 
 /** Each guest has its address, and dom0 a route to it: what fence_virtd needs to call it back. */
 export const guestsAnswer = (lab: Lab): Probe =>
@@ -30,42 +30,29 @@ async function addressOf(look: Look, lab: Lab, guest: Guest): Promise<{ saw: str
     if (!(error instanceof LabError)) throw error;
     refused = firstLine(error.message);
   }
-  const [route, ping, ssh, console] = await Promise.all([
-    dom0.read(['ip', 'route', 'get', address]),
+  const [lost, ping, ssh, console] = await Promise.all([
+    lostOnDom0(dom0, lab, guest),
     dom0.read(['ping', '-c', '1', '-W', '2', address]),
     dom0.read(['ssh-keyscan', '-T', '3', '-t', dom0Paths(lab).keyType, address]),
-    dom0.read(['tail', '-n', '3', `/var/log/xen/console/guest-${name}.log`]),
+    dom0.read(['grep', '-aoE', milestones, `/var/log/xen/console/guest-${name}.log`]),
   ]);
-  const lost = wayTo(lab, address, `${route.stdout}${route.stderr}`);
-  if (lost) return { saw: lost, cause: noRoute(lab, guest, lost) };
+  if (lost) return lost;
   if (ping.code === 0 && ssh.stdout.trim() !== '')
     return { saw: `${name} does not let lab in: ${refused}`, cause: noLogin(guest, refused) };
   if (ping.code === 0) return { saw: `${name} answers ping and not on TCP 22`, cause: booting(guest) };
-  const booted = /login:\s*$/.test(console.stdout);
+  const booted = console.stdout.trimEnd().endsWith(' login:');
   return {
     saw: `${name} runs, ${address} does not answer${booted ? ', and its console shows the login' : ''}`,
     cause: booted ? withoutAddress(guest) : booting(guest),
   };
 }
 
-/** ip-route(8) get: `192.168.77.11 dev xenbr0 src …`, or `RTNETLINK answers: Network is unreachable`. */
-function wayTo(lab: Lab, address: string, said: string): string | undefined {
-  if (said.includes('Network is unreachable')) return `dom0 has no route to ${address}`;
-  const device = new RegExp(`^${address.replaceAll('.', '\\.')} .*?dev (\\S+)`, 'm').exec(said)?.[1];
-  if (device === undefined || !toolstackOf(lab).addressOnBridge || device === lab.network.bridge) return undefined;
-  return `dom0 sends what is for ${address} to ${device}, not to ${lab.network.bridge}`;
-}
-
-/** Also what the path shows, when fence_virtd logs `Network is unreachable`. */
-export function noRoute({ network: { subnet, bridge, dom0Address } }: Lab, { name }: Guest, says: string): Cause {
-  const argv = ['ip', 'route', 'replace', subnet, 'dev', bridge, 'src', dom0Address] as const;
-  return {
-    name: 'no-route',
-    number: 3,
-    says: `${says}: fence_virtd cannot call ${name} back`,
-    cure: { says: 'set the route over the bridge', command: argv.join(' '), where: 'dom0', change: command(argv) },
-  };
-}
+/**
+ * What a console tells of how far its guest is (grep -E): the boot loader and the kernel begin anew, init asks for a name, the
+ * kernel goes down. The last one counts: the log goes on over many boots, and the kernel prints what it likes after the login.
+ */
+const milestones =
+  'Loading Linux |Loading initial ramdisk|Linux version [0-9]|INIT: version |[^[:space:]]+ login:|reboot: [A-Z]';
 
 /** Also what the path shows, when fence_xvm sends via 127.0.0.1 only. */
 export const withoutAddress = ({ name, address }: Guest): Cause => ({

@@ -4,96 +4,122 @@ import type { Lab } from '../spec/lab.ts';
 import { iptablesTable } from './firewall-iptables.ts';
 import { nftTables } from './firewall-nft.ts';
 import { type Fate, fateOf, type Packet } from './firewall.ts';
-import { askGuests, broken, type Cause, type Cure, holds, names, type Probe, probe, unknown } from './probe.ts';
+import {
+  askGuests,
+  broken,
+  type Cause,
+  type Cure,
+  holds,
+  names,
+  type Probe,
+  probe,
+  type Seen,
+  unknown,
+} from './probe.ts';
 
-/** What the firewall of a host does with a packet; undefined if its rules cannot be listed. */
-async function fate(host: Reader, packet: Packet): Promise<Fate | undefined> {
+/** What the firewall of a host does with packets; undefined if its rules cannot be listed. */
+async function firewallOf(host: Reader): Promise<((packet: Packet) => Fate) | undefined> {
   const [nft, iptables] = await Promise.all([
     host.read(['nft', '-j', 'list', 'ruleset']),
     host.read(['iptables-save']),
   ]);
   // Without a program that makes rules there are none.
-  if (nft.code === 127 && iptables.code === 127) return { is: 'in' };
+  if (nft.code === 127 && iptables.code === 127) return () => ({ is: 'through' });
   if (nft.code !== 0 && iptables.code !== 0) return undefined;
-  const table = iptables.code === 0 ? iptablesTable(iptables.stdout, packet) : undefined;
-  // The iptables of today keeps its rules in nft's table `ip filter`.
-  const besides = (family: string, name: string) => table !== undefined && family === 'ip' && name === 'filter';
-  const others = nft.code === 0 ? nftTables(nft.stdout, packet, besides) : [];
-  return fateOf([...(table ? [table] : []), ...others]);
+  return (packet) => {
+    const table = iptables.code === 0 ? iptablesTable(iptables.stdout, packet) : undefined;
+    // The iptables of today keeps its rules in nft's table `ip filter`.
+    const besides = (family: string, name: string) => table !== undefined && family === 'ip' && name === 'filter';
+    const others = nft.code === 0 ? nftTables(nft.stdout, packet, besides) : [];
+    return fateOf([...(table ? [table] : []), ...others]);
+  };
 }
 
 /** Requests come to dom0 by UDP multicast over the bridge. */
 export const hostLetsIn = (lab: Lab): Probe =>
   probe('dom0 firewall', async (look) => {
     const { port } = lab.fencing;
-    const found = await fate(look.on('dom0'), { protocol: 'udp', port, by: lab.network.bridge });
-    if (!found) return unknown('the rules of dom0 cannot be listed');
-    if (found.is === 'in') return holds(`nothing keeps out UDP ${port}`, 'requests reach the fencing host');
-    const cause = hostBlocks(lab, found);
-    return found.is === 'out'
-      ? broken(`${found.says} keeps out UDP ${port}`, cause)
-      : unknown(`${found.says} may keep out UDP ${port}`, cause);
+    const fate = (await firewallOf(look.on('dom0')))?.({ protocol: 'udp', port, by: lab.network.bridge });
+    if (!fate) return unknown('the rules of dom0 cannot be listed');
+    if (fate.is === 'through') return holds(`nothing keeps out UDP ${port}`, 'requests reach the fencing host');
+    return judged(fate, `keep out UDP ${port}`, hostBlocks(lab, fate));
   });
 
-/** Answers come to a guest by TCP, from dom0. */
-export const guestsLetIn = (lab: Lab): Probe =>
+/** Requests leave a guest by UDP, answers come to it by TCP, from dom0. */
+export const guestsLetPass = (lab: Lab): Probe =>
   probe('guest firewalls', async (look) => {
     const { port } = lab.fencing;
-    const { answers, silent } = await askGuests(lab, look, (guest) => fate(guest, { protocol: 'tcp', port }));
-    for (const { guest, answer } of answers) {
-      if (!answer || answer.is === 'in') continue;
-      const cause = guestBlocks(lab, guest.name, answer);
-      const saw = `${guest.name}: ${answer.says}`;
-      return answer.is === 'out'
-        ? broken(`${saw} keeps out TCP ${port}`, cause)
-        : unknown(`${saw} may keep out TCP ${port}`, cause);
-    }
+    const { answers, silent } = await askGuests(lab, look, firewallOf);
+    const seen = answers.flatMap(({ guest: { name }, answer }) => {
+      const out = answer?.({ protocol: 'udp', port, way: 'out' }) ?? through;
+      const back = answer?.({ protocol: 'tcp', port }) ?? through;
+      return [
+        ...(out.is === 'through' ? [] : [judged(out, `keep in UDP ${port}`, guestKeepsIn(lab, name, out), name)]),
+        ...(back.is === 'through' ? [] : [judged(back, `keep out TCP ${port}`, guestBlocks(lab, name, back), name)]),
+      ];
+    });
+    const worst = seen.find(({ state }) => state === 'broken') ?? seen[0];
+    if (worst) return worst;
     const unseen = [...silent, ...answers.filter(({ answer }) => !answer).map(({ guest }) => guest)];
     if (unseen.length > 0) return unknown(`the rules of ${names(unseen)} cannot be listed`);
-    return holds(`nothing keeps out TCP ${port}`, 'dom0 can call back');
+    return holds(`nothing keeps in UDP ${port} or out TCP ${port}`, 'requests leave, and dom0 can call back');
   });
 
-/** Removes the rule that speaks of the port; any other is somebody's policy, and gets an exception by hand. */
-function open(where: HostName, packet: Packet, fate: Fate | undefined): Cure {
-  const rule = fate?.is === 'out' ? fate.rule : undefined;
+type Hindered = Exclude<Fate, { readonly is: 'through' }>;
+const through: Fate = { is: 'through' };
+
+/** @param keeps what it does to the packet: `keep out UDP 1229` */
+function judged(fate: Hindered, keeps: string, cause: Cause, name?: string): Seen {
+  const saw = name === undefined ? fate.says : `${name}: ${fate.says}`;
+  return fate.is === 'stopped'
+    ? broken(`${saw} ${keeps.replace('keep', 'keeps')}`, cause)
+    : unknown(`${saw} may ${keeps}`, cause);
+}
+
+/**
+ * Removes the rule that speaks of the port; any other is somebody's policy, and gets an exception by hand, in the very table
+ * that drops: what one table accepts the next may still drop. Without a rule there is only a search to type.
+ */
+function open(where: HostName, fate: Hindered | undefined): Cure {
+  if (!fate) {
+    const says = 'no rule is known that does it: look for one that drops, in all tables, also those of tc(8)';
+    return { says, command: 'nft list ruleset; iptables-save; tc filter show', where };
+  }
+  const rule = fate.is === 'stopped' ? fate.rule : undefined;
   if (rule?.aimed) {
     const says = 'remove exactly this rule';
     return { says, command: rule.remove.join(' '), where, change: command(rule.remove) };
   }
-  const by = packet.by === undefined ? [] : ['-i', packet.by];
-  const words = [
-    'iptables',
-    '-I',
-    'INPUT',
-    ...by,
-    '-p',
-    packet.protocol,
-    '--dport',
-    String(packet.port),
-    '-j',
-    'ACCEPT',
-  ];
   return {
-    says: 'let it in (with firewalld or ufw: in their words, or it is gone with the next reload)',
-    command: words.join(' '),
+    says: 'let it through where it is dropped (with firewalld or ufw: in their words, or it is gone with the next reload)',
+    command: fate.exception.join(' '),
     where,
   };
 }
 
-/** Also what the path shows: dom0 is in the group, and fence_virtd logs no request. */
-export const hostBlocks = ({ fencing: { port }, network: { bridge } }: Lab, fate?: Fate): Cause => ({
+const by = (fate: Hindered | undefined): string => (fate ? `: ${fate.says}` : '');
+
+/** Also what the path shows, where rules cannot be listed: dom0 is in the group, and fence_virtd logs no request. */
+export const hostBlocks = ({ fencing: { port }, network: { bridge } }: Lab, fate?: Hindered): Cause => ({
   name: 'host-firewall',
   number: 1,
-  says: `requests of the guests (UDP ${port} on ${bridge}) do not get through the firewall of dom0`,
-  cure: open('dom0', { protocol: 'udp', port, by: bridge }, fate),
+  says: `requests of the guests (UDP ${port} on ${bridge}) do not get through the firewall of dom0${by(fate)}`,
+  cure: open('dom0', fate),
 });
 
 /** Also what the path shows: a request, and `Failed to call back`. */
-export const guestBlocks = ({ fencing: { port } }: Lab, name: string, fate?: Fate): Cause => ({
+export const guestBlocks = ({ fencing: { port } }: Lab, name: string, fate?: Hindered): Cause => ({
   name: 'guest-firewall',
   number: 2,
-  says: `${name} does not let dom0 call back (TCP ${port})`,
-  cure: open(name, { protocol: 'tcp', port }, fate),
+  says: `${name} does not let dom0 call back (TCP ${port})${by(fate)}`,
+  cure: open(name, fate),
+});
+
+/** Also what the path shows: fence_xvm prints `Unable to send packet to GROUP via ADDRESS`. */
+export const guestKeepsIn = ({ fencing: { port } }: Lab, name: string, fate?: Hindered): Cause => ({
+  name: 'guest-firewall-out',
+  says: `${name} does not let its own requests out (UDP ${port})${by(fate)}`,
+  cure: open(name, fate),
 });
 
 /** fence_xvm listens on this port for the call back: nobody else may. ss(8) -p names who does. */

@@ -1,10 +1,12 @@
 import type { Argv } from '../model/host.ts';
 import { type Match, type Packet, portIn, type Rule, type Table } from './firewall.ts';
 
-/** iptables-save(8): the filter table's way in; undefined if it has none. */
+/** iptables-save(8): the filter table's way in (or out); undefined if it has none. */
 export function iptablesTable(text: string, packet: Packet): Table | undefined {
   const filter = /^\*filter\n([^]*?)^COMMIT/m.exec(text)?.[1];
-  const policy = filter && /^:INPUT (\w+)/m.exec(filter)?.[1];
+  const { protocol, port, by, way } = packet;
+  const entry = way === 'out' ? 'OUTPUT' : 'INPUT';
+  const policy = filter && new RegExp(`^:${entry} (\\w+)`, 'm').exec(filter)?.[1];
   if (!filter || !policy) return undefined;
   const chains = new Map<string, Rule[]>();
   for (const line of filter.split('\n')) {
@@ -13,7 +15,14 @@ export function iptablesTable(text: string, packet: Packet): Table | undefined {
     if (append !== '-A' || chain === undefined) continue;
     chains.set(chain, [...(chains.get(chain) ?? []), ruleOf(line, chain, words.slice(2), packet)]);
   }
-  return { entry: 'INPUT', policy: policy === 'ACCEPT' ? 'accept' : 'drop', chains };
+  const card = by === undefined ? [] : [way === 'out' ? '-o' : '-i', by];
+  return {
+    entry,
+    name: entry,
+    policy: policy === 'ACCEPT' ? 'accept' : 'drop',
+    chains,
+    exception: ['iptables', '-I', entry, ...card, '-p', protocol, '--dport', String(port), '-j', 'ACCEPT'],
+  };
 }
 
 /** Options that say nothing of the packet. */
@@ -54,9 +63,14 @@ function ruleOf(line: string, chain: string, words: readonly string[], packet: P
 export const inverted = (match: Match): Match => (match === 'yes' ? 'no' : match === 'no' ? 'yes' : 'maybe');
 const isSo = (holds: boolean): Match => (holds ? 'yes' : 'no');
 
-function judge(option: string, value: string, { protocol, port, by }: Packet): Match {
+const inBy = ['-i', '--in-interface'];
+const outBy = ['-o', '--out-interface'];
+
+function judge(option: string, value: string, { protocol, port, by, way }: Packet): Match {
   if (option === '-p' || option === '--protocol') return isSo(value === protocol || value === 'all');
-  if (option === '-i' || option === '--in-interface') {
+  const [own, other] = way === 'out' ? [outBy, inBy] : [inBy, outBy];
+  if (other.includes(option)) return 'no';
+  if (own.includes(option)) {
     if (by === undefined) return value === 'lo' ? 'no' : 'maybe';
     return isSo(value.endsWith('+') ? by.startsWith(value.slice(0, -1)) : value === by);
   }

@@ -9,7 +9,7 @@ const object = (value: unknown): Json => (isObject(value) ? value : {});
 const list = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /**
- * `nft -j list ruleset` (libnftables-json(5)): every base chain on the hook `input`, with what it jumps to.
+ * `nft -j list ruleset` (libnftables-json(5)): every base chain on the hook `input` (or `output`), with what it jumps to.
  * @param besides tables that somebody else reads: those of iptables
  */
 export function nftTables(
@@ -27,14 +27,29 @@ export function nftTables(
   const rules = ruleset.flatMap(({ rule }) => (isObject(rule) ? [rule] : []));
   const counts = ({ family, table }: Json) =>
     ['ip', 'inet'].includes(String(family)) && !besides(String(family), String(table));
+  const { protocol, port, by, way } = packet;
+  const match = [
+    ...(by === undefined ? [] : [way === 'out' ? 'oifname' : 'iifname', by]),
+    protocol,
+    'dport',
+    String(port),
+  ];
   return chains
-    .filter((chain) => chain.hook === 'input' && counts(chain))
+    .filter((chain) => chain.hook === (way === 'out' ? 'output' : 'input') && counts(chain))
     .map(({ family, table, name, policy }) => {
       const own = rules.filter((rule) => rule.family === family && rule.table === table);
       const byChain = new Map<string, Rule[]>();
       for (const rule of own)
         byChain.set(String(rule.chain), [...(byChain.get(String(rule.chain)) ?? []), ruleOf(rule, packet)]);
-      return { entry: String(name), policy: policy === 'drop' ? 'drop' : 'accept', chains: byChain };
+      const where = [family, table, name].map(String);
+      return {
+        entry: String(name),
+        name: where.join(' '),
+        policy: policy === 'drop' ? 'drop' : 'accept',
+        chains: byChain,
+        // At the head of the base chain: what is accepted there is asked nothing more by this table.
+        exception: ['nft', 'insert', 'rule', ...where, ...match, 'accept'],
+      };
     });
 }
 
@@ -66,7 +81,7 @@ function allows(right: unknown, is: (value: string) => boolean): boolean {
   return many ? many.some((one) => allows(one, is)) : is(String(right));
 }
 
-function judge(left: Json, right: unknown, { protocol, port, by }: Packet): Match {
+function judge(left: Json, right: unknown, { protocol, port, by, way }: Packet): Match {
   const { protocol: header, field } = object(left.payload);
   const { key } = object(left.meta);
   const isSo = (is: (value: string) => boolean): Match => (allows(right, is) ? 'yes' : 'no');
@@ -76,7 +91,9 @@ function judge(left: Json, right: unknown, { protocol, port, by }: Packet): Matc
   if (field === 'protocol' && header === 'ip') return isSo((value) => value === protocol);
   if (key === 'l4proto') return isSo((value) => value === protocol);
   if (key === 'nfproto') return isSo((value) => value === 'ipv4');
-  if (key === 'iifname' || key === 'iif') {
+  const [own, other] = way === 'out' ? ['oif', 'iif'] : ['iif', 'oif'];
+  if (key === other || key === `${other}name`) return 'no';
+  if (key === own || key === `${own}name`) {
     if (by === undefined) return allows(right, (value) => value !== 'lo') ? 'maybe' : 'no';
     return isSo((value) => (value.endsWith('*') ? by.startsWith(value.slice(0, -1)) : value === by));
   }

@@ -1,11 +1,13 @@
 import type { Argv } from '../model/host.ts';
 
-/** A packet that has to come in. */
+/** A packet that has to come in, or to go out. */
 export interface Packet {
   readonly protocol: 'udp' | 'tcp';
   readonly port: number;
-  /** The interface that it comes in by; undefined: any. */
+  /** The interface that it comes in or goes out by; undefined: any. */
   readonly by?: string;
+  /** By default it comes in. */
+  readonly way?: 'out';
 }
 
 /** Whether a condition holds for the packet; `maybe`: it cannot be told from here. */
@@ -23,20 +25,24 @@ export interface Rule {
 }
 
 export interface Table {
-  /** Where incoming packets enter it. */
+  /** The chain where such packets enter it. */
   readonly entry: string;
+  /** That chain, as a message names it. */
+  readonly name: string;
   readonly policy: 'accept' | 'drop';
   readonly chains: ReadonlyMap<string, readonly Rule[]>;
+  /** Lets the packet through this table, and through no other. */
+  readonly exception: Argv;
 }
 
-/** What becomes of the packet: it comes in, a rule (or the policy) keeps it out, or that cannot be told from here. */
+/** What becomes of the packet: it gets through, a rule (or the policy) stops it, or that cannot be told from here. */
 export type Fate =
-  | { readonly is: 'in' }
-  | { readonly is: 'out'; readonly says: string; readonly rule?: Rule }
-  | { readonly is: 'unsure'; readonly says: string };
+  | { readonly is: 'through' }
+  | { readonly is: 'stopped'; readonly says: string; readonly rule?: Rule; readonly exception: Argv }
+  | { readonly is: 'unsure'; readonly says: string; readonly exception: Argv };
 
 /** One table, rule by rule, as the kernel goes through it. */
-export function fateIn({ entry, policy, chains }: Table): Fate {
+export function fateIn({ entry, name, policy, chains, exception }: Table): Fate {
   let doubt: string | undefined;
   const walk = (chain: string, depth: number): Fate | undefined => {
     for (const rule of depth > 20 ? [] : (chains.get(chain) ?? [])) {
@@ -49,21 +55,22 @@ export function fateIn({ entry, policy, chains }: Table): Fate {
         if (fate) doubt = before ?? rule.text;
       } else if (!sure) doubt ??= rule.text;
       else if (rule.does === 'return') return undefined;
-      else if (rule.does === 'accept') return { is: 'in' };
-      else return { is: 'out', says: `the rule ${rule.text}`, rule };
+      else if (rule.does === 'accept') return { is: 'through' };
+      else return { is: 'stopped', says: `the rule ${rule.text}`, rule, exception };
     }
     return undefined;
   };
   const fate =
-    walk(entry, 0) ?? (policy === 'drop' ? { is: 'out', says: `the policy of ${entry}, drop` } : { is: 'in' });
+    walk(entry, 0) ??
+    (policy === 'drop' ? { is: 'stopped', says: `the policy of ${name}, drop`, exception } : { is: 'through' });
   // A rule whose condition cannot be judged may have decided before.
-  return doubt === undefined || fate.is === 'unsure' ? fate : { is: 'unsure', says: `the rule ${doubt}` };
+  return doubt === undefined || fate.is === 'unsure' ? fate : { is: 'unsure', says: `the rule ${doubt}`, exception };
 }
 
-/** All tables must let it in. */
+/** All tables must let it through. */
 export function fateOf(tables: readonly Table[]): Fate {
   const fates = tables.map(fateIn);
-  return fates.find(({ is }) => is === 'out') ?? fates.find(({ is }) => is === 'unsure') ?? { is: 'in' };
+  return fates.find(({ is }) => is === 'stopped') ?? fates.find(({ is }) => is === 'unsure') ?? { is: 'through' };
 }
 
 /** Whether a port is in `1229`, `1200:1300`, `1200-1300`. */

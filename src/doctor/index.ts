@@ -4,7 +4,7 @@ import type { Look } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import { unitState } from '../steps/service.ts';
 import { guestsAnswer } from './addresses.ts';
-import { guestsLetIn, hostLetsIn, portsFree } from './barriers.ts';
+import { guestsLetPass, hostLetsIn, portsFree } from './barriers.ts';
 import { clocksAgree } from './clocks.ts';
 import { clusterConfsEqual, cmanQuorate } from './cman.ts';
 import { bridgeThere, dom0Answers, multicastKept } from './dom0.ts';
@@ -39,7 +39,7 @@ function layersOfPath(lab: Lab): readonly Probe[] {
     keysAreEqual(lab, xm ? undefined : { started: virtdStarted(lab), again: again(lab) }),
     multicastKept(lab),
     hostLetsIn(lab),
-    guestsLetIn(lab),
+    guestsLetPass(lab),
     portsFree(lab),
   ];
 }

@@ -1,10 +1,11 @@
 import { judgeNullTest } from '../formats/fence-xvm.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
-import { noRoute, withoutAddress } from './addresses.ts';
-import { guestBlocks, hostBlocks, portTaken } from './barriers.ts';
+import { withoutAddress } from './addresses.ts';
+import { guestBlocks, guestKeepsIn, hostBlocks, portTaken } from './barriers.ts';
 import { keyMissingInGuest, keysDiffer } from './keys.ts';
 import { type Cause, chaptersAgain } from './probe.ts';
-import { hashesDiffer } from './virtd-configuration.ts';
+import { noRoute } from './routes.ts';
+import { hashesDiffer } from './virtd-difference.ts';
 import { again, logSilent } from './virtd.ts';
 
 /** What a null test from one guest showed. */
@@ -19,6 +20,8 @@ export interface Tried {
   readonly dom0Lists?: boolean;
   /** Whether dom0 is known to be in the group on the bridge. */
   readonly joined?: boolean;
+  /** Whether the rules of dom0 were read, and none of them keeps requests out. */
+  readonly open?: boolean;
   /** What passive layers could not decide. */
   readonly suspects?: readonly Cause[];
 }
@@ -39,7 +42,10 @@ function fromClient(lab: Lab, { from, output, code, log = '' }: Tried): Cause | 
   if (/Invalid key file|trying without authentication/.test(output)) return keyMissingInGuest(lab, from);
   if (/Failed to listen|Address already in use/.test(output)) return portTaken(lab, from.name);
   if (judgeNullTest(output, code).layer === 'guest address') return withoutAddress(from);
-  if (code === 3 || output.includes('Permission denied')) return denied(from);
+  // sendto(2) fails on one address after the other: the one that dom0 knows counts.
+  if (new RegExp(`Unable to send packet to \\S+ via ${from.address.replaceAll('.', '\\.')}$`, 'm').test(output))
+    return guestKeepsIn(lab, from.name);
+  if (isDenied({ stdout: output, code })) return denied(from);
   if (output.includes('TCP Exchange + Authentication done')) return noAnswer(judgeNullTest(output, code).says);
   // The request was signed with the right key, or it had not been answered: so the challenge is of another hash.
   if (
@@ -64,12 +70,16 @@ function fromLog(lab: Lab, from: Guest, log: string): Cause | undefined {
 }
 
 /** The request was sent, and the daemon heard nothing: does it hear at all? */
-function unheard(lab: Lab, { from, dom0Lists, joined, suspects = [] }: Tried): Cause {
+function unheard(lab: Lab, { from, dom0Lists, joined, open, suspects = [] }: Tried): Cause {
   if (dom0Lists === false) return deaf(lab);
   const [suspect] = suspects;
   if (suspect) return suspect;
-  return joined ? hostBlocks(lab) : lost(lab, from);
+  return joined && !open ? hostBlocks(lab) : lost(lab, from, open);
 }
+
+/** fence_virtd's answer to what groups{} forbid: null and monitor are for everybody, so they do not show it. */
+export const isDenied = ({ stdout, code }: { readonly stdout: string; readonly code: number }): boolean =>
+  code === 3 || stdout.includes('Permission denied');
 
 const deaf = (lab: Lab): Cause => ({
   name: 'fence_virtd-deaf',
@@ -92,10 +102,10 @@ const noAnswer = (says: string): Cause => ({
   cure: { says: 'the test with both transcripts tells more', command: 'lab fence-test' },
 });
 
-const denied = ({ name }: Guest): Cause => ({
+export const denied = ({ name }: Guest): Cause => ({
   name: 'denied-by-groups',
   says: `fence_virtd refuses ${name}: groups{} in its configuration does not let it fence the other`,
-  cure: chaptersAgain('lab writes a configuration without groups', '7'),
+  cure: chaptersAgain('lab writes groups in which all guests are', '7'),
 });
 
 const wrongFamily: Cause = {
@@ -105,10 +115,13 @@ const wrongFamily: Cause = {
   cure: chaptersAgain('write its configuration anew', '7'),
 };
 
-const lost = (lab: Lab, { name }: Guest): Cause => ({
+const lost = (lab: Lab, { name }: Guest, open = false): Cause => ({
   name: 'request-lost',
   number: 10,
-  says: `requests of ${name} do not come to fence_virtd, which answers dom0: they are lost on the way (two hops at most, one bridge)`,
+  says:
+    `requests of ${name} are lost between it and fence_virtd, which answers dom0` +
+    (open ? '; a rule of dom0 that keeps them out was looked for, and there is none' : '') +
+    ' (two hops at most, one bridge)',
   cure: {
     says: 'see whether its packets come by',
     command: `tcpdump -ni ${lab.network.bridge} udp port ${lab.fencing.port}`,

@@ -4,7 +4,7 @@ import { readFenceList } from '../formats/fence-xvm.ts';
 import { LabError } from '../model/errors.ts';
 import type { Argv, Host, HostName } from '../model/host.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
-import { pathCause, type Tried } from './path-cause.ts';
+import { denied, isDenied, pathCause, type Tried } from './path-cause.ts';
 import { broken, type Finding, firstLine, holds, type Seen, unknown } from './probe.ts';
 import { logsRequests } from './virtd.ts';
 
@@ -32,11 +32,12 @@ export async function tryPath(lab: Lab, host: (name: HostName) => Host, before: 
 async function tryAll(lab: Lab, host: (name: HostName) => Host, before: readonly Finding[]): Promise<Seen> {
   const tells = lab.toolstack === 'libvirt' && (await logsRequests(host('dom0'), lab));
   const suspects = before.flatMap(({ suspect }) => suspect ?? []);
-  const joined = before.some(({ layer, state }) => layer === 'listener' && state === 'holds');
+  const held = (name: string) => before.some(({ layer, state }) => layer === name && state === 'holds');
+  const known = { suspects, joined: held('listener'), open: held('dom0 firewall') };
   const seen: string[] = [];
   for (const [n, from] of lab.guests.entries()) {
     const at = lab.guests[(n + 1) % lab.guests.length] ?? from;
-    const tried = { ...(await tryFrom(lab, host, from, at, tells)), suspects, joined };
+    const tried = { ...(await tryFrom(lab, host, from, at, tells)), ...known };
     const cause = pathCause(lab, tried);
     if (cause) return broken(`from ${from.name} at ${at.name}: ${lastWords(tried)}`, cause);
     seen.push(`${from.name} at ${at.name}`);
@@ -53,6 +54,11 @@ async function tryAll(lab: Lab, host: (name: HostName) => Host, before: readonly
         chapters: ['6', '7'],
       },
     });
+  }
+  for (const [n, from] of lab.toolstack === 'libvirt' ? lab.guests.entries() : []) {
+    const at = lab.guests[(n + 1) % lab.guests.length] ?? from;
+    const said = await whenPortIsFree(host(from.name), lab, fenceXvm(lab, '-H', at.name, ...patience, '-o', 'status'));
+    if (isDenied(said)) return broken(`from ${from.name} at ${at.name}: status: Permission denied`, denied(from));
   }
   return holds(
     `null from ${seen.join(', ')}: request, challenge, answer`,

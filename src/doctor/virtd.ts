@@ -1,15 +1,14 @@
-import { readFenceVirtConf } from '../formats/fence-virt-conf.ts';
-import { sectionAt } from '../formats/section.ts';
 import { virtdOf } from '../fencing/virtd.ts';
 import { command } from '../model/change.ts';
+import { BadInput } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import { unitState } from '../steps/service.ts';
 import { keyMissingOnDom0 } from './keys.ts';
 import { broken, type Cause, chaptersAgain, type Cure, holds, type Probe, probe } from './probe.ts';
+import { asLabWritesIt, difference } from './virtd-difference.ts';
 
-export const asLabWritesIt = chaptersAgain('write its configuration anew and start it again', '7');
 const noHypervisor = 'Could not connect to any hypervisors';
 
 const systemctl = (lab: Lab, verb: 'start' | 'restart', says: string): Cure => {
@@ -47,7 +46,7 @@ export const virtdRuns = (lab: Lab): Probe =>
     const selinux = /avc:\s+denied.*comm="?fence_virtd"?.*/.exec(kernel.stdout)?.[0];
     if (selinux) return broken(selinux, seLinux);
     if (active === 'inactive') return broken(saw, stopped(lab));
-    return broken(saw, causeOfDeath(lab, last.join('\n'), conf ?? '', key !== undefined));
+    return broken(saw, causeOfDeath(lab, last.join('\n'), conf, key !== undefined));
   });
 
 /** What was logged since it was started last: older failures are over. */
@@ -70,14 +69,16 @@ const seLinux: Cause = {
   cure: { says: 'give them their labels', command: 'restorecon -Rv /etc/cluster /etc/fence_virt.conf', where: 'dom0' },
 };
 
-function causeOfDeath(lab: Lab, log: string, conf: string, hasKey: boolean): Cause {
+/**
+ * What it was told is looked at first: an interface that is not there, or another address family, ends it as well, with words of
+ * its own (`Failed to bind multicast receive socket to 225.0.0.12: No such device`), and starting it again heals neither.
+ */
+function causeOfDeath(lab: Lab, log: string, conf: string | undefined, hasKey: boolean): Cause {
+  const wrong = conf === undefined ? undefined : told(lab, conf);
+  if (wrong) return wrong;
   if (/Could not read key file/.test(log) || !hasKey) return keyMissingOnDom0(lab);
-  if (/Error parsing|open\/parse configuration/.test(log)) {
-    return { name: 'configuration-unreadable', says: `${virtdOf(lab).conf} cannot be read`, cure: asLabWritesIt };
-  }
+  if (/Error parsing|open\/parse configuration/.test(log)) return unreadable(lab);
   if (/Could not connect to any hypervisors|Backend plugin libvirt failed/.test(log)) {
-    const uri = uriIn(conf);
-    if (!isXen(uri)) return wrongUri(uri);
     return {
       name: 'hypervisor-not-found',
       number: 8,
@@ -88,21 +89,18 @@ function causeOfDeath(lab: Lab, log: string, conf: string, hasKey: boolean): Cau
   return { ...stopped(lab), name: 'fence_virtd-fails', says: 'fence_virtd ended by itself: see its last words' };
 }
 
-function uriIn(conf: string): string | undefined {
+function told(lab: Lab, conf: string): Cause | undefined {
   try {
-    return sectionAt(readFenceVirtConf(conf, 'fence_virt.conf'), 'backends', 'libvirt')?.values.get('uri');
-  } catch {
-    return undefined;
+    return difference(lab, conf);
+  } catch (error) {
+    if (error instanceof BadInput) return unreadable(lab);
+    throw error;
   }
 }
 
-/** libvirt's URIs of Xen (libvirt, drvxen). */
-export const isXen = (uri: string | undefined): boolean => /^xen:\/\/(\/|\/system)?$/.test(uri ?? '');
-
-export const wrongUri = (uri: string | undefined): Cause => ({
-  name: 'wrong-uri',
-  number: 8,
-  says: `fence_virtd is told to ask ${uri ?? 'qemu:///system (its default)'}, where no Xen guest is`,
+const unreadable = (lab: Lab): Cause => ({
+  name: 'configuration-unreadable',
+  says: `${virtdOf(lab).conf} cannot be read`,
   cure: asLabWritesIt,
 });
 

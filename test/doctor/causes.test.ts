@@ -26,6 +26,32 @@ const rewritten = (from: string | RegExp, to: string) => async (world: TestWorld
   await world.sh('dom0', 'systemctl restart fence_virtd');
 };
 
+const consoleOf = (name: string) => `/var/log/xen/console/guest-${name}.log`;
+const booted = `[    0.000000] Linux version 6.1.0-41-amd64\n\nDebian GNU/Linux 12 frederick hvc0\n\nfrederick login: `;
+/** The kernel of a cluster's node, below its login. */
+const chatter = `[   97.120117] dlm: Using TCP for communications
+[   97.310954] dlm: connecting to 1
+[  101.882043] gfs2: fsid=lolcats:shared: Trying to join cluster "lock_dlm", "lolcats:shared"
+[  102.904316] gfs2: fsid=lolcats:shared.1: journal 1 mapped with 1 extents in 0ms
+[  103.115580] gfs2: fsid=lolcats:shared.1: Done
+`;
+
+const withGroups =
+  (...addresses: readonly string[]) =>
+  async (world: TestWorld) => {
+    const lines = [...addresses.map((ip) => `ip = "${ip}";`), ...lab.guests.map(({ name }) => `uuid = "${name}";`)];
+    put(
+      world,
+      'dom0',
+      conf,
+      readFileSync(world.at('dom0', conf), 'utf8').replace(
+        /^groups \{[^]*/m,
+        `groups { group { ${lines.join(' ')} } }\n`,
+      ),
+    );
+    await world.sh('dom0', 'systemctl restart fence_virtd');
+  };
+
 /** What is done to a lab that is up, the cause, and its number in docs/doctor.md. */
 const provoked: readonly (readonly [string, string, number | undefined, (world: TestWorld) => unknown])[] = [
   ['the bridge is gone', 'bridge-missing', undefined, ({ sh }) => sh('dom0', 'rm -r /sys/class/net/xenbr0/bridge')],
@@ -124,7 +150,34 @@ const provoked: readonly (readonly [string, string, number | undefined, (world: 
     undefined,
     async (world) => {
       await world.sh('frederick', 'systemctl stop systemd-networkd');
-      put(world, 'dom0', '/var/log/xen/console/guest-frederick.log', 'Loading initial ramdisk ...\n');
+      put(world, 'dom0', consoleOf('frederick'), 'Loading initial ramdisk ...\n');
+    },
+  ],
+  [
+    'a guest has no address, and its kernel went on talking after the login',
+    'guest-without-address',
+    undefined,
+    async (world) => {
+      await world.sh('frederick', 'systemctl stop systemd-networkd');
+      put(world, 'dom0', consoleOf('frederick'), booted + chatter);
+    },
+  ],
+  [
+    'a guest boots anew, and its console has the login of its last boot',
+    'guest-not-booted',
+    undefined,
+    async (world) => {
+      await world.sh('frederick', 'systemctl stop systemd-networkd');
+      put(world, 'dom0', consoleOf('frederick'), `${booted}${chatter}[    0.000000] Linux version 6.1.0-41-amd64\n`);
+    },
+  ],
+  [
+    'a guest goes down, and shows its login above that',
+    'guest-not-booted',
+    undefined,
+    async (world) => {
+      await world.sh('frederick', 'systemctl stop systemd-networkd');
+      put(world, 'dom0', consoleOf('frederick'), `${booted}[  612.004417] reboot: Power down\n`);
     },
   ],
   [
@@ -154,6 +207,9 @@ const provoked: readonly (readonly [string, string, number | undefined, (world: 
   ],
   ['its configuration cannot be read', 'configuration-unreadable', undefined, rewritten('";', '"')],
   ['it listens on another interface', 'listens-elsewhere', 6, rewritten('"xenbr0"', '"eth0"')],
+  ['it listens on an interface that is not there', 'listens-elsewhere', 6, rewritten('"xenbr0"', '"labtest9"')],
+  ['it listens to another address family', 'wrong-family', 10, rewritten('"ipv4"', '"ipv6"')],
+  ['groups{} forget a guest', 'denied-by-groups', undefined, withGroups('127.0.0.1', '192.168.77.11')],
   ['it listens to another address', 'address-differs', undefined, rewritten('225.0.0.12', '225.0.0.13')],
   ['it listens on another port', 'port-differs', undefined, rewritten('1229', '1230')],
   ['it wants a stronger hash', 'hash-differs', 10, rewritten('family', 'hash = "sha512";\n        family')],
@@ -298,6 +354,13 @@ test('a healthy lab: all layers hold', async () => {
   expect(cause, told(findings)).toBeUndefined();
   expect(diagnosis).toEqual({ allHold: true, says: 'all layers hold' });
   expect(findings.filter(({ state }) => state === 'unknown').map(({ layer }) => layer)).toEqual(['listener']);
+});
+
+test('groups{} that let every guest fence the others are no cause', async () => {
+  const world = await labThatIsUp();
+  await withGroups('127.0.0.1', '192.168.77.11', '192.168.77.12')(world);
+  const { findings, diagnosis } = await doctor(world);
+  expect(diagnosis.allHold, told(findings)).toBe(true);
 });
 
 test('a dom0 on which nothing was built yet', async () => {

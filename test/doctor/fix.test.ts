@@ -39,6 +39,8 @@ const cured: readonly (readonly [string, (world: TestWorld) => unknown])[] = [
   ['snooping-without-querier', ({ sh }) => sh('dom0', 'ip link set dev xenbr0 type bridge mcast_querier 0')],
   ['wrong-uri', rewrite('xen:///system', 'qemu:///system')],
   ['listens-elsewhere', rewrite('"xenbr0"', '"eth0"')],
+  // This ends it.
+  ['wrong-family', rewrite('"ipv4"', '"ipv6"')],
   [
     'cluster-stopped',
     async ({ sh }) => {

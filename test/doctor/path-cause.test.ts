@@ -34,6 +34,32 @@ const table: readonly (readonly [string, Partial<Tried>, string | undefined, num
     'host-firewall',
     1,
   ],
+  [
+    '1 no more: its rules were read, and let it in',
+    { output: timedOut, log: '', joined: true, open: true, dom0Lists: true },
+    'request-lost',
+    10,
+  ],
+  [
+    'a guest that does not let its requests out',
+    {
+      output: timedOut.replace('Waiting', 'Unable to send packet to 225.0.0.12 via 192.168.77.11\nWaiting'),
+      log: '',
+      joined: true,
+      dom0Lists: true,
+    },
+    'guest-firewall-out',
+  ],
+  [
+    'a guest that only cannot send from an address that nobody asks',
+    {
+      output: timedOut.replace('Waiting', 'Unable to send packet to 225.0.0.12 via 192.168.77.110\nWaiting'),
+      log: '',
+      dom0Lists: true,
+    },
+    'request-lost',
+    10,
+  ],
   ['2: dom0 hears, and is not let in', { output: timedOut, log: `${request}Failed to call back` }, 'guest-firewall', 2],
   ['2: dom0 hears, and is still connecting', { output: timedOut, log: request }, 'guest-firewall', 2],
   [

@@ -62,6 +62,31 @@ const stages: readonly (readonly [string, string, string | undefined, Readonly<R
     { frederick: { says: { nft: nft(port('tcp'), { reject: { type: 'tcp reset' } }) } } },
   ],
   [
+    'an nft rule in a guest against its own requests',
+    'guest-firewall-out',
+    'nft delete rule inet filter input handle 5',
+    { frederick: { says: { nft: nft(port('udp'), { drop: null }).replace('"hook":"input"', '"hook":"output"') } } },
+  ],
+  [
+    'an iptables policy in a guest against its own requests',
+    'guest-firewall-out',
+    'iptables -I OUTPUT -p udp --dport 1229 -j ACCEPT',
+    { molly: { says: { 'iptables-save': iptables().replace(':OUTPUT ACCEPT', ':OUTPUT DROP') } } },
+  ],
+  [
+    'a table of nft that drops, behind an iptables that accepts: the exception goes into the one that drops',
+    'host-firewall',
+    'nft insert rule inet filter input iifname xenbr0 udp dport 1229 accept',
+    {
+      dom0: {
+        says: {
+          'iptables-save': iptables('-A INPUT -i xenbr0 -p udp -m udp --dport 1229 -j ACCEPT'),
+          nft: nft({ accept: null }).replace('"policy":"accept"', '"policy":"drop"').replace('{"accept":null}', ''),
+        },
+      },
+    },
+  ],
+  [
     'a program on the port in a guest',
     'guest-port-taken',
     'kill 4711',
@@ -186,9 +211,33 @@ LISTEN 0      5            0.0.0.0:1229       0.0.0.0:*    users:(("nc",pid=4711
   ['no route back', 'no-route', undefined, heard('connect: Network is unreachable\nFailed to call back')],
   [
     'nothing is heard, dom0 answers itself, and is in the group',
-    'host-firewall',
-    undefined,
+    'request-lost',
+    'tcpdump -ni xenbr0 udp port 1229',
     { ...heard(''), dom0: { ...heard('').dom0, files: { '/proc/net/igmp': igmp('xenbr0') } } },
+  ],
+  [
+    'nothing is heard, dom0 answers itself, is in the group, and does not show its rules',
+    'host-firewall',
+    'nft list ruleset; iptables-save; tc filter show',
+    {
+      ...heard(''),
+      dom0: {
+        says: { ...heard('').dom0?.says, nft: { code: 1, stderr: 'Operation not permitted (you must be root)' } },
+        files: { '/proc/net/igmp': igmp('xenbr0') },
+      },
+    },
+  ],
+  [
+    'a guest that cannot send, and does not show its rules',
+    'guest-firewall-out',
+    'nft list ruleset; iptables-save; tc filter show',
+    {
+      molly: {
+        says: {
+          fence_xvm: `Sending to 225.0.0.12 via 192.168.77.11\nUnable to send packet to 225.0.0.12 via 192.168.77.11\n${timedOut}`,
+        },
+      },
+    },
   ],
   ['nothing is heard, and the group cannot be seen', 'request-lost', undefined, heard('')],
 ];
@@ -230,6 +279,13 @@ test('dom0 sends what is for a guest elsewhere', async () => {
   expect(await way('192.168.77.12 via 10.0.2.2 dev eth0 src 10.0.2.15 uid 0 \n    cache \n')).toMatchObject({
     cause: 'no-route',
     number: 3,
+  });
+  const refused = { code: 2, stderr: 'RTNETLINK answers: Invalid argument\n' };
+  const shown = '192.168.77.0/24 dev xenbr0 proto kernel scope link src 192.168.77.1 \nblackhole 192.168.77.12 \n';
+  const blackhole = { dom0: { says: { 'ip route get': refused, 'ip route show': shown } } };
+  expect((await doctor(world, blackhole)).diagnosis.cause).toMatchObject({
+    name: 'no-route',
+    cure: { command: 'ip route del blackhole 192.168.77.12' },
   });
   expect((await way('192.168.77.12 dev xenbr0 src 192.168.77.1 uid 0 \n    cache \n')).cause).toBe(
     'guest-without-address',

@@ -58,8 +58,8 @@ const givenUp = until('systemctl is-failed -q fence_virtd', 30);
 const restart = 'systemctl reset-failed fence_virtd; systemctl restart fence_virtd';
 const confBack = dom0(`${back(conf)}; ${restart}`);
 
-const nft = (rule: string) =>
-  `nft 'table inet labtest { chain input { type filter hook input priority 0; ${rule}; }; }'`;
+const nft = (rule: string, hook = 'input') =>
+  `nft 'table inet labtest { chain ${hook} { type filter hook ${hook} priority 0; ${rule}; }; }'`;
 const nftBack = 'nft delete table inet labtest 2>&1 || true';
 const lost = (protocol: string) => `protocol ip flower ip_proto ${protocol} dst_port ${port} action drop`;
 
@@ -68,6 +68,12 @@ const { loginKey, knownHosts } = dom0Paths(spec);
 const toSecond = `ssh -F /dev/null -o BatchMode=yes -o ConnectTimeout=60 -i ${loginKey} -o UserKnownHostsFile=${knownHosts} root@${second.address}`;
 const lend = `libs=$(ldd /usr/sbin/nft | awk '/nftables|nftnl|jansson/ { print $3 }') && tar -chf - /usr/sbin/nft $libs | ${toSecond} 'mkdir -p /opt/labtest && tar -xf - -C /opt/labtest'`;
 const lent = `printf '#!/bin/sh\\nLD_LIBRARY_PATH=/opt/labtest/lib/x86_64-linux-gnu exec /opt/labtest/usr/sbin/nft "$@"\\n' > /usr/sbin/nft && chmod 755 /usr/sbin/nft`;
+/** A rule in the second guest, and what takes it away. */
+const ruleInGuest = (rule: string, hook?: string) => async () => {
+  await onDom0(lend);
+  await inGuest(second.name, `${lent} && ${nft(rule, hook)}`);
+};
+const ruleFromGuest = guest(`[ ! -e /opt/labtest ] || { ${nftBack}; rm -r /opt/labtest /usr/sbin/nft; }`);
 
 const libvirtUnits = 'libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket libvirtd.service';
 const driver = '/usr/lib/x86_64-linux-gnu/libvirt/connection-driver/libvirt_driver_libxl.so';
@@ -170,6 +176,18 @@ export const whileItRuns: readonly Provocation[] = [
         'true',
       ].join('; '),
     ),
+  },
+  {
+    cause: 'host-firewall',
+    by: 'a table of nft of its own that drops, while iptables lets it in',
+    provoke: dom0(
+      `iptables -I INPUT -i ${bridge} -p udp --dport ${port} -j ACCEPT && ` +
+        nft(
+          'policy drop; iifname "eth0" accept; iif lo accept; ct state established,related accept; ip protocol icmp accept',
+        ),
+    ),
+    heals: 'typed',
+    undo: dom0(`${nftBack}; iptables -D INPUT -i ${bridge} -p udp --dport ${port} -j ACCEPT 2>&1 || true`),
   },
   {
     cause: 'no-route',
@@ -284,14 +302,34 @@ export const whileItRuns: readonly Provocation[] = [
   {
     cause: 'guest-firewall',
     by: 'a rule of nft in a guest',
-    provoke: async () => {
-      await onDom0(lend);
-      await inGuest(second.name, `${lent} && ${nft(`tcp dport ${port} counter drop`)}`);
-    },
+    provoke: ruleInGuest(`tcp dport ${port} counter drop`),
     heals: 'fix',
-    undo: guest(`[ ! -e /opt/labtest ] || { ${nftBack}; rm -r /opt/labtest /usr/sbin/nft; }`),
+    undo: ruleFromGuest,
   },
-  // From here on no rule and no file tells: the path is tried, and what fence_virtd logs decides.
+  {
+    cause: 'guest-firewall-out',
+    by: 'a rule of nft in a guest against its own requests',
+    provoke: ruleInGuest(`udp dport ${port} counter drop`, 'output'),
+    heals: 'fix',
+    undo: ruleFromGuest,
+  },
+  // From here on no rule and no file tells: the path is tried, and what client and fence_virtd say decides.
+  {
+    cause: 'guest-firewall-out',
+    by: 'a rule behind the way out of a guest, where the doctor does not look for rules',
+    provoke: ruleInGuest(`udp dport ${port} counter drop`, 'postrouting'),
+    heals: 'undo',
+    undo: ruleFromGuest,
+  },
+  {
+    cause: 'denied-by-groups',
+    by: 'groups{} that have one guest only',
+    provoke: configured(
+      `$a groups { group { ip = "127.0.0.1"; ip = "${dom0Address}"; ip = "${first.address}"; ${guests.map((one) => `uuid = "${one.name}";`).join(' ')} } }\n/^groups {/,$d`,
+    ),
+    heals: 'fix',
+    undo: confBack,
+  },
   {
     cause: 'guest-firewall',
     by: 'a filter of tc(8) in a guest, which no rule of nft shows',
@@ -303,7 +341,7 @@ export const whileItRuns: readonly Provocation[] = [
     cause: 'host-firewall',
     by: 'a rule by source, which cannot be judged: the path decides',
     provoke: dom0(nft(`ip saddr ${subnet} udp dport ${port} counter drop`)),
-    heals: 'undo',
+    heals: 'typed',
     undo: dom0(nftBack),
   },
   {

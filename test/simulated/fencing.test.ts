@@ -189,3 +189,30 @@ test('a guest whose cluster was stopped first is not', async () => {
   await sh('dom0', 'virsh destroy frederick');
   expect(await sh('molly', 'stonith_admin -H frederick')).toMatchObject({ code: 0, stdout: '' });
 });
+
+test('groups{}: null passes all the same, the list is empty, the rest is refused (measured)', async () => {
+  const world = await labThatIsUp();
+  const conf = world.at('dom0', '/etc/fence_virt.conf');
+  const groups = 'groups { group { ip = "127.0.0.1"; uuid = "frederick"; } }\n';
+  writeFileSync(conf, readFileSync(conf, 'utf8').replace(/^groups \{[^]*/m, groups));
+  await world.sh('dom0', 'systemctl restart fence_virtd');
+  expect((await aim(world)).verdict.passed).toBe(true);
+  const ask = `fence_xvm -k ${key} -H frederick -o`;
+  expect(await world.sh('molly', `${ask} list`)).toMatchObject({ code: 0, stdout: '' });
+  expect((await world.sh('dom0', `${ask} list`)).stdout).toMatch(/^frederick +\S+ on\n$/);
+  for (const operation of ['status', 'off'])
+    expect(await world.sh('molly', `${ask} ${operation}`)).toMatchObject({ code: 3, stdout: 'Permission denied\n' });
+  expect((await world.sh('dom0', `${ask} status`)).code).toBe(0);
+});
+
+test.each([
+  ['"xenbr0"', '"labtest9"', 'Failed to bind multicast receive socket to 225.0.0.12: No such device'],
+  ['"ipv4"', '"ipv6"', 'Failed to add multicast to socket 225.0.0.12: Invalid argument'],
+])('%s turned into %s ends fence_virtd, as measured', async (from, to, says) => {
+  const world = await labThatIsUp();
+  const conf = world.at('dom0', '/etc/fence_virt.conf');
+  writeFileSync(conf, readFileSync(conf, 'utf8').replace(from, to));
+  await world.sh('dom0', 'systemctl restart fence_virtd');
+  expect((await world.sh('dom0', 'systemctl is-active fence_virtd')).stdout).toBe('failed\n');
+  expect((await world.sh('dom0', 'journalctl -u fence_virtd -o cat --no-pager -n 6')).stdout).toContain(says);
+});

@@ -1,6 +1,6 @@
 import { sha256 } from './bytes.ts';
 import { logEntry } from './journal.ts';
-import type { FenceListener } from './state.ts';
+import type { FenceGroup, FenceListener } from './state.ts';
 import type { Started } from './units.ts';
 import type { Machine, World } from './world.ts';
 
@@ -16,9 +16,9 @@ export function startListener(world: World, machine: Machine, unit = 'fence_virt
   // Edits from outside the world are as new as this start, at the latest.
   if (world.changing) tree.adopt('/etc');
   const text = tree.text(command.conf);
-  const all = text === undefined ? undefined : readSettings(text);
-  const settings = all && new Map([...all].map(([path, values]) => [path, values.at(-1) ?? '']));
-  if (!all || !settings) return fails(`Error parsing ${command.conf}`, 'Failed to open/parse configuration file.');
+  const read = text === undefined ? undefined : readSettings(text);
+  if (!read) return fails(`Error parsing ${command.conf}`, 'Failed to open/parse configuration file.');
+  const { settings, groups } = read;
   const keyPath = settings.get('listeners/multicast/key_file') ?? '/etc/cluster/fence_xvm.key';
   const key = tree.read(keyPath);
   if (settings.get('fence_virtd/listener') !== 'multicast') return fails('Could not find listener');
@@ -36,16 +36,16 @@ export function startListener(world: World, machine: Machine, unit = 'fence_virt
       'Could not set up multicast listen socket',
       'Listener plugin multicast failed to initialize',
     );
-  const from = all.get('groups/group/ip') ?? [];
-  const targets = all.get('groups/group/uuid') ?? [];
   const listener: FenceListener = {
     address: settings.get('listeners/multicast/address') ?? '225.0.0.12',
     port,
     interface: settings.get('listeners/multicast/interface') ?? '',
+    ...(groups.length > 0 ? { groups } : {}),
     key: sha256(key.subarray(0, 4096)),
     verbose: command.verbose,
-    ...(from.length > 0 || targets.length > 0 ? { group: { from, targets } } : {}),
   };
+  const refused = refusedGroup(machine, listener, settings.get('listeners/multicast/family') ?? 'ipv4');
+  if (refused) return fails(...refused, noSocket, 'Listener plugin multicast failed to initialize');
   const said = (line: string) =>
     logEntry(world, name, unit, `${command.identifier}[${state.services[unit]?.pid}]`, line);
   if (command.verbose)
@@ -80,10 +80,30 @@ function commandOf(
   return { verbose: foreground && !buffered && words.includes('-d2'), foreground, identifier, conf };
 }
 
-/** fence_virt.conf(5) as `section/section/name` to values; undefined if it cannot be parsed. */
-function readSettings(text: string): ReadonlyMap<string, readonly string[]> | undefined {
+const noSocket = 'Could not set up multicast listen socket';
+
+/** Why the kernel does not let it join its group (measured, 4.12): the other family, or a card that is not there. */
+function refusedGroup({ tree }: Machine, at: FenceListener, family: string): readonly string[] | undefined {
+  const ipv6 = at.address.includes(':');
+  if (family === 'ipv6')
+    return ipv6 ? undefined : [`Failed to add multicast to socket ${at.address}: Invalid argument`];
+  const there = at.interface === '' || tree.has(`/sys/class/net/${at.interface}`);
+  if (!ipv6 && there) return undefined;
+  const why = ipv6 ? 'Invalid argument' : 'No such device';
+  return [`Failed to bind multicast receive socket to ${at.address}: ${why}`, 'Check network configuration.'];
+}
+
+interface Settings {
+  /** `section/section/name` to value. */
+  readonly settings: ReadonlyMap<string, string>;
+  readonly groups: readonly FenceGroup[];
+}
+
+/** fence_virt.conf(5); undefined if it cannot be parsed. */
+function readSettings(text: string): Settings | undefined {
   const words = text.replaceAll(/#[^\n]*/g, '').match(/"[^"\n]*"|[{}=;]|[^\s{}=;"]+/g) ?? [];
-  const found = new Map<string, string[]>();
+  const settings = new Map<string, string>();
+  const groups: { ips: string[]; domains: string[] }[] = [];
   const path: string[] = [];
   for (let n = 0; n < words.length; n++) {
     const [word = '', next, value, end] = words.slice(n, n + 4);
@@ -91,12 +111,15 @@ function readSettings(text: string): ReadonlyMap<string, readonly string[]> | un
       if (path.pop() === undefined) return undefined;
     } else if (next === '{') {
       path.push(word);
+      if (path.join('/') === 'groups/group') groups.push({ ips: [], domains: [] });
       n += 1;
     } else if (next === '=' && value?.startsWith('"') && end === ';') {
-      const name = [...path, word].join('/');
-      found.set(name, [...(found.get(name) ?? []), value.slice(1, -1)]);
+      const group = path.join('/') === 'groups/group' ? groups.at(-1) : undefined;
+      if (word === 'ip') group?.ips.push(value.slice(1, -1));
+      if (word === 'uuid') group?.domains.push(value.slice(1, -1));
+      settings.set([...path, word].join('/'), value.slice(1, -1));
       n += 3;
     } else return undefined;
   }
-  return path.length === 0 && found.size > 0 ? found : undefined;
+  return path.length === 0 && settings.size > 0 ? { settings, groups } : undefined;
 }

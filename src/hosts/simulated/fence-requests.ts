@@ -62,9 +62,8 @@ export function request(world: World, machine: Machine, asked: Request): Answer 
   log(`${line} domain ${domain}`);
   log('Plain TCP request');
   log(`${line} src ${from} target ${domain}`);
-  const mayAsk = (target: string) =>
-    !listener.group || (listener.group.from.includes(from) && listener.group.targets.includes(target));
-  return perform(world, operation, domain, { log, mayAsk });
+  const may = (...as: readonly string[]) => mayFence(listener, from, as);
+  return perform(world, { operation, target: domain, may }, log);
 }
 
 /** Whether a request reaches a daemon that has another key. */
@@ -107,21 +106,28 @@ const mismatch = (theirs: string, own: string, packet: number) => [
   'Key mismatch; dropping packet',
 ];
 
+/** Whether groups{} let an address fence a domain; what is written there must be what the client says. */
+const mayFence = ({ groups }: FenceListener, from: string, domain: readonly string[]): boolean =>
+  !groups || groups.some(({ ips, domains }) => ips.includes(from) && domain.some((as) => domains.includes(as)));
+
+interface Wanted {
+  readonly operation: string;
+  readonly target: string;
+  /** Whether the asker may fence a domain, by any of its names. */
+  may(...as: readonly string[]): boolean;
+}
+
 /** What fence_virtd does with libvirt's domains. It does not know those that `xl create` made. */
-function perform(
-  world: World,
-  operation: string,
-  target: string,
-  { log, mayAsk }: { log: (text: string) => void; mayAsk: (target: string) => boolean },
-): Answer {
+function perform(world: World, { operation, target, may }: Wanted, log: (text: string) => void): Answer {
   const domains = libvirtDomains(world);
   const found = domains.find(({ name, uuid }) => name === target || uuid === target);
   const failed = { lines: ['Operation failed'], code: 1 };
   if (operation === 'list') {
     log('Sending terminator packet');
     return {
+      // Whoever may not fence a domain does not see it (measured: it is seen by name or uuid).
       lines: domains
-        .filter(({ uuid }) => mayAsk(uuid))
+        .filter(({ name, uuid }) => may(name, uuid))
         .map(({ name, uuid, running }) => `${name.padEnd(32)} ${uuid} ${running ? 'on' : 'off'}`),
       code: 0,
     };
@@ -131,7 +137,7 @@ function perform(
     log('NULL operation: returning failure');
     return failed;
   }
-  if (!mayAsk(target)) return { lines: ['Permission denied'], code: 3 };
+  if (!may(target)) return { lines: ['Permission denied'], code: 3 };
   // An unknown name looks like a domain that is off.
   if (operation === 'status')
     return found?.running ? { lines: ['Status: ON'], code: 0 } : { lines: ['Status: OFF'], code: 2 };

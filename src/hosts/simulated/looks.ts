@@ -152,10 +152,19 @@ const test: Handler = ({ machine: { tree }, args }) => {
   return { code: holds ? 0 : 1 };
 };
 
-/** grep(1) -rsH PATTERN DIRECTORY: files below it, links not followed; a pattern that is a plain text after `^`. */
+/**
+ * grep(1) -rsH PATTERN DIRECTORY: files below it, links not followed; a pattern that is a plain text after `^`. And
+ * -aoE PATTERN FILE: what of a file matches.
+ */
 const grep: Handler = ({ machine: { tree }, args }) => {
-  const options = getopt(args, ['-r', '-s', '-H']);
+  const options = getopt(args, ['-r', '-s', '-H', '-a', '-o', '-E']);
   const [pattern = '', directory = ''] = options.rest;
+  if (options.has('-a') && options.has('-o') && options.has('-E')) {
+    const text = tree.text(directory);
+    if (text === undefined) return fail(2, `grep: ${directory}: ${noSuch}`);
+    const found = text.match(new RegExp(pattern.replaceAll('[:space:]', String.raw`\s`), 'gm')) ?? [];
+    return found.length > 0 ? ok(found.map((one) => `${one}\n`).join('')) : { code: 1 };
+  }
   if (!options.has('-r') || !options.has('-H') || !/^\^[\w ,.:#-]*$/.test(pattern))
     throw new BadUsage('simulated with -rsH ^TEXT DIRECTORY only');
   if (!tree.has(directory)) return fail(2, options.has('-s') ? '' : `grep: ${directory}: ${noSuch}`);

@@ -103,6 +103,13 @@ export interface Xvmd {
 }
 
 /** fence_virtd reads its configuration and its key once, when it starts. */
+/** groups{ group{ ip uuid } } of fence_virt.conf(5): from these addresses these domains may be fenced. */
+export interface FenceGroup {
+  readonly ips: readonly string[];
+  /** As they are written under `uuid`; a name may stand there too. */
+  readonly domains: readonly string[];
+}
+
 export interface FenceListener {
   readonly address: string;
   readonly port: number;
@@ -111,8 +118,8 @@ export interface FenceListener {
   readonly key: string;
   /** In the foreground with -d2: requests and mismatches are printed (facts/fencing.md). */
   readonly verbose: boolean;
-  /** groups{}: from where requests may come, and about whom; undefined: from everywhere, about everybody. */
-  readonly group?: { readonly from: readonly string[]; readonly targets: readonly string[] };
+  /** undefined: everybody may fence everything. */
+  readonly groups?: readonly FenceGroup[];
 }
 
 export interface Ring {
