@@ -5,13 +5,11 @@ import { dom0Tools } from '../../recipes/0-before-you-begin.ts';
 import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
-import { LabHosts } from '../hosts/lab-hosts.ts';
 import { BadInput } from '../model/errors.ts';
 import type { Hosts } from '../model/host.ts';
 import type { Chapter } from '../model/step.ts';
 import { sandboxPaths } from '../sandbox/paths.ts';
 import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
-import { sandboxChapter } from '../sandbox/steps.ts';
 import type { Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
 import { systemOf } from '../systems/index.ts';
@@ -53,8 +51,7 @@ export async function openContext({ file, host }: WhichLab): Promise<Context> {
     ]);
   }
   const hosts = await openHosts(lab, where);
-  const box = sandboxOf(lab);
-  const before = where.is === 'sandbox' ? [box] : [];
+  const before = where.is === 'sandbox' ? [await sandboxOf(lab)] : [];
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
   return {
     lab,
@@ -80,7 +77,8 @@ export async function openContext({ file, host }: WhichLab): Promise<Context> {
 }
 
 /** The sandbox of a lab, as steps. */
-export function sandboxOf(lab: Lab): Chapter {
+async function sandboxOf(lab: Lab): Promise<Chapter> {
+  const { sandboxChapter } = await import('../sandbox/steps.ts');
   const { install } = lab.image;
   return sandboxChapter({
     lab,
@@ -126,6 +124,7 @@ async function openHosts(lab: Lab, where: Where): Promise<Hosts> {
     ],
   ];
   const guests = new Map(lab.guests.map(({ name, address }) => [name, { destination: `root@${address}`, options }]));
+  const { LabHosts } = await import('../hosts/lab-hosts.ts');
   if (where.is === 'local') return new LabHosts({ dom0: 'local', guests });
   if (where.is === 'ssh') return new LabHosts({ dom0: async () => where, guests });
   return new LabHosts({ dom0: (local) => sandboxLogin(local, lab.name), guests });

@@ -40,8 +40,10 @@ export function cardsOf({ tree, running, state }: Machine): readonly Card[] {
 
 /** The guests whose domains run, and whose disks have a file system. */
 export function guestsOf(world: World): readonly Machine[] {
-  return Object.entries(world.state.running).flatMap(([name, running]) => {
-    const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
-    return guest ? [guest] : [];
-  });
+  return world.once(world.state, 'guests', () =>
+    Object.entries(world.state.running).flatMap(([name, running]) => {
+      const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
+      return guest ? [guest] : [];
+    }),
+  );
 }
