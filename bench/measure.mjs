@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import process from 'node:process';
 
 export const here = dirname(fileURLToPath(import.meta.url));
 
@@ -37,8 +38,8 @@ export function build(directory) {
   return { lab: join(built, 'lab.js'), record: join(built, 'record.js') };
 }
 
-/** Seconds of a command as a whole process, and for node its CPU (s) and peak memory (MiB). Its output is thrown away. */
-export function run([program, ...args], { cwd, usage } = {}) {
+/** Seconds of a command as a whole process, and for node its CPU (s) and peak memory (MiB). Its output is thrown away. @param ends exit codes that are right */
+export function run([program, ...args], { cwd, usage, ends = [0] } = {}) {
   return new Promise((resolve, reject) => {
     const env = { ...process.env };
     if (usage) {
@@ -54,7 +55,8 @@ export function run([program, ...args], { cwd, usage } = {}) {
     child.on('error', reject);
     child.on('close', (code) => {
       const seconds = (performance.now() - began) / 1000;
-      if (code !== 0) return reject(new Error(`${[program, ...args].join(' ')} ended with ${code}: ${complaint}`));
+      if (!ends.includes(code))
+        return reject(new Error(`${[program, ...args].join(' ')} ended with ${code}: ${complaint}`));
       resolve({ seconds, ...(usage ? JSON.parse(readFileSync(usage, 'utf8')) : {}) });
     });
   });

@@ -3,6 +3,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import process from 'node:process';
 import { build, has, inTurn, row, run, sh } from './measure.mjs';
 import { playbook } from './playbook.mjs';
 import { serve } from './ssh-world.mjs';
@@ -10,7 +11,7 @@ import { serve } from './ssh-world.mjs';
 const self = fileURLToPath(import.meta.url);
 
 /** 2, 8 and 32 guests. @returns rows */
-export function noop({ directory, runs, guests = [2, 8, 32] }) {
+export function noop({ directory, runs, guests = [2, 8, 32], ansible = true }) {
   if (process.getuid() !== 0 || !has('/usr/sbin/sshd')) {
     console.error('noop: left out: it needs root, and openssh-server');
     return [];
@@ -25,7 +26,7 @@ export function noop({ directory, runs, guests = [2, 8, 32] }) {
     const place = ['--file', file, '--host', `simulated:${world}`];
     sh('node', built.lab, 'up', '--yes', ...place);
     writeFileSync(join(scratch, 'recorded.json'), sh('node', built.record, file, world));
-    const inside = [self, built.lab, scratch, String(runs)];
+    const inside = [self, built.lab, scratch, String(runs), String(ansible)];
     const spaces = ['--mount', '--net', '--pid', '--fork', '--kill-child', '--mount-proc'];
     const rows = execFileSync('unshare', [...spaces, process.execPath, ...inside], {
       encoding: 'utf8',
@@ -36,7 +37,7 @@ export function noop({ directory, runs, guests = [2, 8, 32] }) {
 }
 
 /** Inside the namespaces. */
-async function measure(lab, scratch, runs) {
+async function measure(lab, scratch, runs, ansible) {
   const recorded = JSON.parse(readFileSync(join(scratch, 'recorded.json'), 'utf8'));
   const guests = Object.keys(recorded.addresses).length;
   const mounted = join(scratch, 'hosts');
@@ -59,7 +60,7 @@ async function measure(lab, scratch, runs) {
     return `ssh -o BatchMode=yes root@${address} sh -s < ${looks} > /dev/null 2>&1 & `;
   });
   const tasks = { 'lab up': () => run(up), 'ssh, cold': () => run(['sh', '-c', `${script.join('')} wait`]) };
-  const play = has('ansible-playbook') && playbook(scratch, recorded);
+  const play = ansible && has('ansible-playbook') && playbook(scratch, recorded);
   if (play) tasks['ansible-playbook'] = () => run(play, { cwd: scratch });
   const results = await inTurn(tasks, runs);
   const bench = `noop, ${guests} guests, ${Object.values(recorded.hosts).flatMap(({ looks }) => looks).length} looks`;
@@ -72,6 +73,6 @@ async function measure(lab, scratch, runs) {
 }
 
 if (process.argv[1] === self) {
-  const [lab, scratch, runs] = process.argv.slice(2);
-  process.stdout.write(JSON.stringify(await measure(lab, scratch, Number(runs))));
+  const [lab, scratch, runs, ansible] = process.argv.slice(2);
+  process.stdout.write(JSON.stringify(await measure(lab, scratch, Number(runs), ansible === 'true')));
 }

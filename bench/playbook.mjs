@@ -25,9 +25,12 @@ export function playbook(directory, recorded) {
     },
   ];
   // What the looks hold is no template of Ansible's.
-  const text = JSON.stringify(plays, (key, value) => (key === 'ansible.builtin.shell' ? `{% raw %}${value}{% endraw %}` : value));
+  const text = JSON.stringify(plays, (key, value) =>
+    key === 'ansible.builtin.shell' ? `{% raw %}${value}{% endraw %}` : value,
+  );
   writeFileSync(join(directory, 'play.yml'), text);
-  const host = (name, address) => `${name} ansible_host=${address} ansible_user=root ansible_python_interpreter=/usr/bin/python3\n`;
+  const host = (name, address) =>
+    `${name} ansible_host=${address} ansible_user=root ansible_python_interpreter=/usr/bin/python3\n`;
   const inventory = `${host('dom0', recorded.dom0)}[guests]\n${guests.map((name) => host(name, recorded.addresses[name])).join('')}`;
   writeFileSync(join(directory, 'inventory'), inventory);
   const settings = '[defaults]\nforks = 32\nhost_key_checking = True\n[ssh_connection]\npipelining = True\n';

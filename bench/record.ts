@@ -69,10 +69,18 @@ const summary = await dryRun({
   hosts: hosts as unknown as typeof context.hosts,
   proofs: context.journal,
   emit: (event) => {
-    if (event.event === "step" && event.verdict !== "met") console.error(event.id, event.verdict, event.failure?.message, JSON.stringify(event.changes).slice(0, 300));
+    if (event.event === 'step' && event.verdict !== 'met')
+      console.error(event.id, event.verdict, event.failure?.message, JSON.stringify(event.changes).slice(0, 300));
   },
 });
 if (summary.changed + summary.later + summary.failed > 0) throw new Error('the world is not as the lab wants it');
 for (const record of recorded.values()) record.looks = scripts.joined(record.asked).texts;
 const hostsOut = Object.fromEntries([...recorded].map(([name, { asked: _, ...rest }]) => [name, rest]));
-process.stdout.write(JSON.stringify({ lab: context.lab.name, hosts: hostsOut, addresses: Object.fromEntries(context.lab.guests.map(({ name, address }) => [name, address])), dom0: context.lab.network.dom0Address }));
+process.stdout.write(
+  JSON.stringify({
+    lab: context.lab.name,
+    hosts: hostsOut,
+    addresses: Object.fromEntries(context.lab.guests.map(({ name, address }) => [name, address])),
+    dom0: context.lab.network.dom0Address,
+  }),
+);

@@ -1,6 +1,7 @@
 // Real sshd's for a simulated world. Each host of a lab gets a root of its own: this machine's, with the host's files laid over
 // it, and programs that print what the simulated ones did. The addresses are those of lab.yaml, in a network of our own.
 // Runs in namespaces of its own (noop.mjs starts it so): when they end, mounts, addresses and daemons are gone with them.
+import { Buffer } from 'node:buffer';
 import { execFileSync, spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -43,7 +44,16 @@ function makeRoot(scratch, world, name, { commands, files, images }) {
   }
   // What the simulation keeps in a directory is in the image, for debugfs(8).
   for (const image of images)
-    sh('mkfs.ext4', '-q', '-F', '-E', 'lazy_itable_init=1,nodiscard', '-d', join(world, 'images', image), join(root, image));
+    sh(
+      'mkfs.ext4',
+      '-q',
+      '-F',
+      '-E',
+      'lazy_itable_init=1,nodiscard',
+      '-d',
+      join(world, 'images', image),
+      join(root, image),
+    );
   return root;
 }
 
@@ -58,7 +68,15 @@ function ownSsh(scratch, dom0Root, address) {
   sh('rm', '-f', host, `${host}.pub`);
   for (const path of [login, host]) sh('ssh-keygen', '-q', '-t', 'ed25519', '-N', '', '-f', path);
   copyFileSync(`${login}.pub`, join(dom0Root, 'root/.ssh/authorized_keys'));
-  sh('sh', '-c', 'printf "%s %s\\n" "$1" "$(cut -d" " -f1,2 "$2")" >> "$3"', 'sh', address, `${host}.pub`, join(home, 'known_hosts'));
+  sh(
+    'sh',
+    '-c',
+    'printf "%s %s\\n" "$1" "$(cut -d" " -f1,2 "$2")" >> "$3"',
+    'sh',
+    address,
+    `${host}.pub`,
+    join(home, 'known_hosts'),
+  );
   writeFileSync(join(home, 'config'), `IdentityFile ${login}\nIdentitiesOnly yes\n`);
 }
 
@@ -86,7 +104,9 @@ export async function serve(scratch, world, recorded) {
     const root = makeRoot(scratch, world, name, recorded.hosts[name]);
     if (name === 'dom0') ownSsh(scratch, root, address);
     writeFileSync(join(root, 'etc/ssh/sshd_bench'), daemon(address));
-    spawn('chroot', [root, '/usr/sbin/sshd', '-D', '-e', '-f', '/etc/ssh/sshd_bench'], { stdio: ['ignore', 'ignore', 'ignore'] });
+    spawn('chroot', [root, '/usr/sbin/sshd', '-D', '-e', '-f', '/etc/ssh/sshd_bench'], {
+      stdio: ['ignore', 'ignore', 'ignore'],
+    });
   }
   // The bare script goes straight to the guests, with the key that dom0 has, and trusts whom dom0 trusts.
   const state = join(scratch, 'dom0/root/var/lib/cluster-lab', recorded.lab);
