@@ -106,7 +106,7 @@ export async function serve(scratch, world, recorded) {
     writeFileSync(join(root, 'etc/ssh/sshd_bench'), daemon(address));
     spawn('chroot', [root, '/usr/sbin/sshd', '-D', '-e', '-f', '/etc/ssh/sshd_bench'], {
       stdio: ['ignore', 'ignore', 'ignore'],
-    });
+    }).unref();
   }
   // The bare script goes straight to the guests, with the key that dom0 has, and trusts whom dom0 trusts.
   const state = join(scratch, 'dom0/root/var/lib/cluster-lab', recorded.lab);
