@@ -1,76 +1,38 @@
 #!/usr/bin/env zx
-// `npm run bench [NAME]`: ratios, measured side by side in one run. A pair is run in turn, A B A B …, so that a machine whose
-// speed drifts drifts for both.
-import { $, argv, fs, os } from 'zx';
+// `npm run bench [NAME…]`: ratios, measured side by side in one run. `--runs=7`, `--guests=2,8`, `--no-ansible`, `--json`; see docs/benchmarks.md.
+import { argv } from 'zx';
+import { clone } from './clone.mjs';
+import { within } from './measure.mjs';
+import { noop } from './noop.mjs';
+import { planning } from './planning.mjs';
+import { dryRun, startUp } from './start-up.mjs';
 
-const runs = Number(argv.runs ?? 7);
-const world = await fs.mkdtemp(`${os.tmpdir()}/lab-bench-`);
-const lab = 'dist/lab.js';
-const simulated = ['--host', `simulated:${world}/world`];
+/** Each makes rows for the table. */
+const benches = { 'start-up': startUp, 'dry-run': dryRun, planning, clone, noop };
 
-/** Each benchmark: what is timed, and what it is held against. */
-const pairs = {
-  version: [
-    ['node', lab, '--version'],
-    ['node', '-e', '0'],
-  ],
-  help: [
-    ['node', lab, '--help'],
-    ['node', '-e', '0'],
-  ],
-  status: [
-    ['node', lab, 'status', ...simulated],
-    ['node', '-e', '0'],
-  ],
-  noop: [
-    ['node', lab, 'up', ...simulated],
-    ['node', lab, 'status', ...simulated],
-  ],
-  dryrun: [
-    ['node', lab, 'up', '--dry-run', '--host', `simulated:${world}/fresh`],
-    ['node', lab, 'up', ...simulated],
-  ],
-};
+const numbers = (text) => (text === undefined ? undefined : String(text).split(',').map(Number));
+const wanted = argv._.length > 0 ? argv._ : Object.keys(benches);
+const unknown = wanted.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) throw new Error(`no benchmark ${unknown}; there are ${Object.keys(benches).join(', ')}`);
 
-async function seconds(command) {
-  const began = performance.now();
-  await $({ quiet: true })`${command}`;
-  return (performance.now() - began) / 1000;
-}
-
-const middle = (numbers) =>
-  numbers.toSorted?.((a, b) => a - b)[numbers.length >> 1] ?? [...numbers].sort((a, b) => a - b)[numbers.length >> 1];
-
-try {
-  await $({ quiet: true })`${['node', lab, 'up', ...simulated]}`;
-  const wanted = argv._.length > 0 ? argv._ : Object.keys(pairs);
-  const rows = [];
+const rows = await within(async (directory) => {
+  const all = [];
   for (const name of wanted) {
-    const [ours, against] = pairs[name] ?? [];
-    if (!ours) throw new Error(`no benchmark ${name}; there are ${Object.keys(pairs).join(', ')}`);
-    const [a, b] = [[], []];
-    for (let run = -1; run < runs; run++) {
-      const pair = [await seconds(ours), await seconds(against)];
-      if (run < 0) continue; // the first warms up
-      a.push(pair[0]);
-      b.push(pair[1]);
-    }
-    const ratios = a.map((time, n) => time / b[n]);
-    rows.push({
-      name,
-      seconds: middle(a),
-      against: middle(b),
-      ratio: middle(ratios),
-      min: Math.min(...ratios),
-      max: Math.max(...ratios),
-    });
+    const options = {
+      directory,
+      runs: Number(argv.runs ?? 7),
+      mebibytes: Number(argv.mebibytes ?? 1024),
+      on: argv.on,
+      ansible: argv.ansible,
+    };
+    all.push(...(await benches[name]({ ...options, ...(argv.guests ? { guests: numbers(argv.guests) } : {}) })));
   }
-  const round = (row) =>
-    Object.fromEntries(
-      Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]),
-    );
-  if (argv.json) console.log(JSON.stringify(rows.map(round)));
-  else console.table(rows.map(round));
-} finally {
-  await fs.remove(world);
-}
+  return all;
+});
+const rounded = rows.map((row) =>
+  Object.fromEntries(
+    Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(3)) : value]),
+  ),
+);
+if (argv.json) console.log(JSON.stringify(rounded, undefined, 1));
+else console.table(rounded);

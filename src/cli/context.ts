@@ -6,14 +6,12 @@ import { guestImage } from '../../recipes/guest-image.ts';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
 import { fencingHostOf } from '../fencing/index.ts';
-import { LabHosts } from '../hosts/lab-hosts.ts';
 import type { Login } from '../hosts/ssh.ts';
 import { BadInput, NotYet, Unreachable } from '../model/errors.ts';
 import type { HostName, Hosts, Reader } from '../model/host.ts';
 import type { Chapter } from '../model/step.ts';
 import { sandboxPaths } from '../sandbox/paths.ts';
 import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
-import { sandboxChapter } from '../sandbox/steps.ts';
 import type { Kept } from '../spec/kept.ts';
 import { type Guest, type Lab, leavingOf } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
@@ -82,7 +80,7 @@ export async function contextOf(read: ReadLab, { file, host }: WhichLab): Promis
   try {
     const decided = read(await onDom0(hosts, lab));
     know([...decided.guests, ...leavingOf(decided)]);
-    return contextAt(decided, where, hosts);
+    return await contextAt(decided, where, hosts);
   } catch (error) {
     await hosts.close();
     throw error;
@@ -99,9 +97,8 @@ async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
   }
 }
 
-function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
-  const box = sandboxOf(lab);
-  const before = where.is === 'sandbox' ? [box] : [];
+async function contextAt(lab: Lab, where: Where, hosts: Hosts): Promise<Context> {
+  const before = where.is === 'sandbox' ? [await sandboxOf(lab)] : [];
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
   return {
     lab,
@@ -127,7 +124,8 @@ function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
 }
 
 /** The sandbox of a lab, as steps. */
-export function sandboxOf(lab: Lab): Chapter {
+async function sandboxOf(lab: Lab): Promise<Chapter> {
+  const { sandboxChapter } = await import('../sandbox/steps.ts');
   const { install } = lab.image;
   return sandboxChapter({
     lab,
@@ -177,6 +175,7 @@ async function openHosts(lab: Lab, where: Where): Promise<{ hosts: Hosts; know(g
       'StrictHostKeyChecking=yes',
     ],
   ];
+  const { LabHosts } = await import('../hosts/lab-hosts.ts');
   const guests = new Map<HostName, Login>();
   const dom0 =
     where.is === 'local'

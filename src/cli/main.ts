@@ -54,6 +54,7 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
       .addOption(json())
       .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)
       .option('--trace', 'tell the round trips to each host in the end')
+      .option('--timeline [FILE.svg]', 'tell in the end what ran when, and the critical path; with a file, draw it')
       .addHelpText(
         'after',
         '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml\n  lab up --adopt molly --adopt /guests/molly.img',

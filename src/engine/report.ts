@@ -19,7 +19,7 @@ export function outline(
     chapters: chapters.map((chapter) => ({
       id: chapter.id,
       title: chapter.title,
-      nodes: chapter.nodes.map((node) => info(node, chapter)),
+      nodes: chapter.nodes.map((node) => ({ ...info(node, chapter), after: node.after.map(({ id }) => id) })),
     })),
   });
 }

@@ -10,6 +10,12 @@ export interface NodeInfo {
   readonly host: HostName;
 }
 
+/** A node as the outline names it. */
+export interface OutlinedNode extends NodeInfo {
+  /** What has to end before it begins, if the run holds that. */
+  readonly after: readonly StepId[];
+}
+
 /** A failure as data. */
 export interface Failure {
   readonly name: string;
@@ -44,7 +50,7 @@ export type Event =
       readonly lab: string;
       readonly where: string;
       readonly dryRun: boolean;
-      readonly chapters: readonly { id: string; title: string; nodes: readonly NodeInfo[] }[];
+      readonly chapters: readonly { id: string; title: string; nodes: readonly OutlinedNode[] }[];
     }
   | ({ readonly event: 'started' } & NodeInfo)
   /** Something is under way in a node: a change begun, bytes copied, a wait. */

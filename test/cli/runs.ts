@@ -24,7 +24,11 @@ export const chapters = [
 ];
 
 export function outline(dryRun = false, all = chapters): Event {
-  return { event: 'outline', lab: 'lolcats', where: 'sandbox', dryRun, chapters: all };
+  const outlined = all.map((chapter) => ({
+    ...chapter,
+    nodes: chapter.nodes.map((node) => ({ ...node, after: [] })),
+  }));
+  return { event: 'outline', lab: 'lolcats', where: 'sandbox', dryRun, chapters: outlined };
 }
 
 export function step(of: NodeInfo, verdict: StepEvent['verdict'], more: Partial<StepEvent> = {}): Event {

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { hostname, userInfo } from 'node:os';
 import { readFault } from '../../engine/fault.ts';
 import { faulty } from '../../engine/faulty.ts';
@@ -14,6 +15,7 @@ import { type Context, openContext, type WhichLab } from '../context.ts';
 import { freshSandbox } from '../foresight.ts';
 import { reporterFor } from '../reporters/index.ts';
 import { terminalIsGone } from '../terminal-gone.ts';
+import type { Timed } from '../timeline.ts';
 import { showWhere } from '../where.ts';
 
 export interface UpOptions extends WhichLab {
@@ -23,10 +25,12 @@ export interface UpOptions extends WhichLab {
   readonly only?: readonly string[];
   readonly trace?: boolean;
   readonly adopt?: readonly string[];
+  readonly timeline?: boolean | string;
 }
 
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
+  assertTimeline(options);
   const context = await openContext(options);
   const chapters = chosen(context.chapters, options.only);
   const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);
@@ -41,6 +45,14 @@ export async function upCommand(options: UpOptions): Promise<number> {
     allThere: false,
   };
   return (await agreedToLose(context, chapters, asking)) ? runChapters(context, chapters, options, resume) : 0;
+}
+
+/** @throws BadInput for a time line of nothing, or in a file that is no picture */
+function assertTimeline({ timeline, dryRun }: UpOptions): void {
+  const bad = (message: string) => new BadInput([{ place: { file: '--timeline' }, message }]);
+  if (timeline !== undefined && dryRun) throw bad('found --dry-run, expected a run: a plan has no time line');
+  if (typeof timeline === 'string' && !timeline.endsWith('.svg'))
+    throw bad(`found "${timeline}", expected a file that ends in .svg, or nothing`);
 }
 
 /** `--only`: some chapters alone. @throws BadInput */
@@ -62,6 +74,7 @@ export interface RunChoices {
   readonly trace?: boolean;
   /** Nothing of the lab is left after it: its lock files go too. */
   readonly last?: boolean;
+  readonly timeline?: boolean | string;
   /** Trials run again, whatever was proved before. */
   readonly again?: boolean;
 }
@@ -86,6 +99,7 @@ export async function runChapters(
     stderr: process.stderr,
     resume,
   });
+  const [began, told]: [number, Timed[]] = [performance.now(), []];
   const { signal, broken, stopListening } = untilInterrupted(hosts, lock, reporter.note);
   const options: RunOptions = {
     lab: lab.name,
@@ -94,7 +108,10 @@ export async function runChapters(
     hosts,
     journal,
     proofs: choices.again ? { evidence: async () => undefined } : journal,
-    emit: reporter.emit,
+    emit: (event) => {
+      if (choices.timeline) told.push({ at: performance.now() - began, event });
+      reporter.emit(event);
+    },
     slowness: context.slowness,
     pause: context.pause,
     fault,
@@ -120,6 +137,7 @@ export async function runChapters(
     await reporter.end();
     stopListening();
     if (choices.trace) traceRoundTrips(context);
+    if (choices.timeline) await showTimeline(told, choices.timeline);
     await lock?.release(gone);
     await hosts.close();
   }
@@ -176,6 +194,14 @@ function untilInterrupted(
     for (const name of signals) process.off(name, onSignal);
   };
   return { signal: controller.signal, broken: breaking.signal, stopListening };
+}
+
+/** `--timeline`: to stderr, or as a picture into a file. */
+async function showTimeline(told: readonly Timed[], where: true | string): Promise<void> {
+  const { timelineOf } = await import('../timeline.ts');
+  const timeline = timelineOf(told);
+  if (where === true) process.stderr.write((await import('../timeline-text.ts')).timelineText(timeline));
+  else await writeFile(where, (await import('../timeline-svg.ts')).timelineSvg(timeline));
 }
 
 /** `--trace`: what the run cost, in round trips. */

@@ -6,6 +6,15 @@ const sections = ['crm_config', 'nodes', 'resources', 'constraints', 'status'] a
 
 export const isSection = (text: string): boolean => (sections as readonly string[]).includes(text);
 
+/** What was read before. Only `modify` changes a tree, and takes one of its own. */
+const read = new Map<string, Element>();
+
+function parsed(xml: string): Element {
+  const root = read.get(xml) ?? parse(xml);
+  read.set(xml, root);
+  return root;
+}
+
 function parse(xml: string): Element {
   const root = new DOMParser({
     onError: (level, message) => {
@@ -36,12 +45,16 @@ function freshCib(cluster: string, nodes: readonly { id: number; name: string }[
 
 /** The cluster's configuration: each node keeps a copy on its disk, and the newest counts. */
 export class Cib {
-  readonly root: Element;
+  #root: Element;
 
   constructor(members: readonly Machine[], cluster: string, nodes: readonly { id: number; name: string }[]) {
-    const copies = members.flatMap(({ tree }) => tree.text(path) ?? []).map(parse);
+    const copies = members.flatMap(({ tree }) => tree.text(path) ?? []).map(parsed);
     const epoch = (root: Element) => Number(root.getAttribute('epoch'));
-    this.root = copies.sort((a, b) => epoch(b) - epoch(a))[0] ?? parse(freshCib(cluster, nodes));
+    this.#root = copies.sort((a, b) => epoch(b) - epoch(a))[0] ?? parsed(freshCib(cluster, nodes));
+  }
+
+  get root(): Element {
+    return this.#root;
   }
 
   get text(): string {
@@ -72,6 +85,7 @@ export class Cib {
    * @throws Error for what is no XML
    */
   modify(section: string, xml: string, create: boolean): boolean {
+    this.#root = parse(this.text);
     const target = this.section(section);
     const wanted = parse(xml);
     if (!target || wanted.nodeName !== section) return false;

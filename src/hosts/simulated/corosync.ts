@@ -47,12 +47,17 @@ const since = ({ state }: Machine) => state.services.corosync?.since ?? 0;
 
 /** The machines that this one forms a membership with, itself included: same cluster, same key, up, known to it. */
 export function membersOf(world: World, machine: Machine): readonly Machine[] {
+  return world.once(machine.state, 'members', () => formed(world, machine));
+}
+
+function formed(world: World, machine: Machine): readonly Machine[] {
   const ring = ringOf(machine);
   if (!ring) return [];
+  const addresses = new Set(ring.nodes.map(({ address }) => address));
   return guestsOf(world)
     .filter((other) => {
       const theirs = ringOf(other);
-      const known = ring.nodes.some(({ address }) => addressesOf(other).includes(address));
+      const known = addressesOf(other).some((address) => addresses.has(address));
       const joined = other.name === machine.name || world.elapsed(Math.max(since(other), since(machine))) > 0.4;
       const up = other.running && bootLayer(world, other.running) !== 'kernel';
       return up && known && joined && theirs?.cluster === ring.cluster && theirs.key === ring.key;

@@ -31,8 +31,16 @@ function kibibytes(element: Element | undefined): number {
   return Number(element?.textContent ?? 0) * (units[element?.getAttribute('unit') || 'KiB'] ?? Number.NaN);
 }
 
+const devicesRead = new Map<string, ReadonlyMap<string, string>>();
+
 /** The images behind a domain's disks: xvdc to /guests/shared.dsk. */
 export function disksByDevice(xml: string): ReadonlyMap<string, string> {
+  const known = devicesRead.get(xml) ?? parseDisks(xml);
+  devicesRead.set(xml, known);
+  return known;
+}
+
+function parseDisks(xml: string): ReadonlyMap<string, string> {
   const devices = named(parse(xml).documentElement ?? undefined, 'devices')[0];
   return new Map(
     named(devices, 'disk').map((disk) => {

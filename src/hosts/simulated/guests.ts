@@ -42,10 +42,12 @@ export function cardsOf({ tree, running, state }: Machine): readonly Card[] {
 
 /** The guests whose domains run, and whose disks have a file system. */
 export function guestsOf(world: World): readonly Machine[] {
-  return Object.entries(world.state.running).flatMap(([name, running]) => {
-    const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
-    return guest ? [guest] : [];
-  });
+  return world.once(world.state, 'guests', () =>
+    Object.entries(world.state.running).flatMap(([name, running]) => {
+      const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
+      return guest ? [guest] : [];
+    }),
+  );
 }
 
 /** The image behind a disk of a guest: `/dev/xvdc`. */

@@ -27,11 +27,13 @@ export class SimulatedHost implements Host {
   roundTrips = 0;
   readonly #options: SimulatedOptions;
   #killed = false;
+  readonly #glance: Glance;
   #asked: ((world: Promise<World>) => Promise<void>)[] = [];
 
-  constructor(name: string, options: SimulatedOptions) {
+  constructor(name: string, options: SimulatedOptions, glance: Glance) {
     this.name = name;
     this.#options = options;
+    this.#glance = glance;
   }
 
   async read(argv: Argv): Promise<Ran> {
@@ -89,7 +91,7 @@ export class SimulatedHost implements Host {
 
   /** @returns undefined while the command waits for something */
   #runNow(argv: Argv, { input = '', timeout, midway }: RunOptions, since: number): Ran | undefined {
-    const world = this.#open(true);
+    const world = openWorld(this.#options, true);
     const machine = this.#reached(world);
     let struck = false;
     const strike = () => {
@@ -123,7 +125,7 @@ export class SimulatedHost implements Host {
   async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
     await this.#sent();
     exclusively(this.#options.directory, () => {
-      const world = this.#open(true);
+      const world = openWorld(this.#options, true);
       const machine = this.#reached(world);
       if ('refused' in machine)
         throw new CommandFailed({ host: this.name, argv: ['write', path], code: 255, stderr: machine.refused });
@@ -165,23 +167,8 @@ export class SimulatedHost implements Host {
     this.roundTrips++;
     const batch = this.#asked;
     this.#asked = [];
-    const world = Promise.resolve().then(() => this.#open(false));
+    const world = Promise.resolve().then(() => this.#glance.world());
     for (const ask of batch) ask(world);
-  }
-
-  /** The world as it is now: what time alone has done since the last command is done first. */
-  #open(changing: boolean): World {
-    const world = new World(this.#options, changing);
-    for (const [name, { stopping }] of Object.entries(world.state.running))
-      if (stopping !== undefined && world.elapsed(stopping) > shutdownTime) delete world.state.running[name];
-    for (const [name, { installs }] of Object.entries(world.state.running))
-      if (installs && installs.until < Date.now()) delete world.state.running[name];
-    if (changing) world.images.mend();
-    finishStarts(world, [world.dom0, ...guestsOf(world)]);
-    settleMounts(world);
-    startupFencing(world);
-    wakeXvmd(world, world.dom0);
-    return world;
   }
 
   /** @throws NotYet for a name that is no host of the lab */
@@ -198,6 +185,40 @@ export class SimulatedHost implements Host {
     const machine = this.#reached(world);
     if ('refused' in machine) throw new Unreachable(this.name, machine.refused);
     return machine;
+  }
+}
+
+/** The world as it is now: what time alone has done since the last command is done first. */
+function openWorld(options: SimulatedOptions, changing: boolean): World {
+  const world = new World(options, changing);
+  for (const [name, { stopping }] of Object.entries(world.state.running))
+    if (stopping !== undefined && world.elapsed(stopping) > shutdownTime) delete world.state.running[name];
+  for (const [name, { installs }] of Object.entries(world.state.running))
+    if (installs && installs.until < Date.now()) delete world.state.running[name];
+  if (changing) world.images.mend();
+  finishStarts(world, [world.dom0, ...guestsOf(world)]);
+  settleMounts(world);
+  startupFencing(world);
+  wakeXvmd(world, world.dom0);
+  world.ready();
+  return world;
+}
+
+/** The world for those who look at it in the same turn of the event loop, from whatever host: it is one moment. */
+export class Glance {
+  readonly #options: SimulatedOptions;
+  #world: World | undefined;
+
+  constructor(options: SimulatedOptions) {
+    this.#options = options;
+  }
+
+  world(): World {
+    this.#world ??= openWorld(this.#options, false);
+    setImmediate(() => {
+      this.#world = undefined;
+    });
+    return this.#world;
   }
 }
 

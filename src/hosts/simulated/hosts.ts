@@ -1,9 +1,8 @@
 import { LabError } from '../../model/errors.ts';
 import type { Argv, HostName, Hosts, Lock } from '../../model/host.ts';
 import { localChannel } from '../channel.ts';
-import { takeLock } from '../lock.ts';
 import { quote } from '../quote.ts';
-import { SimulatedHost } from './host.ts';
+import { Glance, SimulatedHost } from './host.ts';
 import { rebootDom0 } from './power.ts';
 import { type SimulatedOptions, World } from './world.ts';
 
@@ -14,17 +13,19 @@ const taken = ['dom0', 'images', 'local'];
 export class SimulatedHosts implements Hosts {
   readonly #options: SimulatedOptions;
   readonly #hosts = new Map<HostName, SimulatedHost>();
+  readonly #glance: Glance;
 
   constructor(options: SimulatedOptions) {
     const clash = options.guests.find(({ name }) => taken.includes(name));
     if (clash) throw new LabError(`a simulated guest cannot be called ${clash.name}`, 'name it otherwise in lab.yaml');
     this.#options = options;
+    this.#glance = new Glance(options);
   }
 
   host(name: HostName): SimulatedHost {
     let host = this.#hosts.get(name);
     if (!host) {
-      host = new SimulatedHost(name, this.#options);
+      host = new SimulatedHost(name, this.#options, this.#glance);
       this.#hosts.set(name, host);
     }
     return host;
@@ -37,6 +38,7 @@ export class SimulatedHosts implements Hosts {
   /** The kernel lock that a real host has, on the file in its tree. Nothing outlives a simulated run. */
   async lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock> {
     const world = new World(this.#options, false);
+    const { takeLock } = await import('../lock.ts');
     const { tree } = name === 'local' ? world.local : world.dom0;
     return takeLock(localChannel, name, tree.real(path), who, onWait);
   }

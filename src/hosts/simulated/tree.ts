@@ -7,6 +7,9 @@ export interface Mounted {
   readonly root: string;
 }
 
+/** What the real file system said: for a world in which nothing changes while it is looked at. */
+export type Seen = Map<string, unknown>;
+
 /**
  * The files of one machine: a real directory tree. Links are followed inside the tree, never out of it, and mounts are
  * looked up, not made. Whatever is written bears the world's time, in whole seconds.
@@ -17,14 +20,17 @@ export class Tree {
   readonly #mounts: () => readonly Mounted[];
   /** A file that is not there yet, though it is on the disk. */
   readonly #hides: (path: string) => boolean;
+  readonly #seen: Seen | undefined;
 
   constructor(
     root: string,
     clock: () => number,
     mounts: () => readonly Mounted[] = () => [],
     hides: (path: string) => boolean = () => false,
+    seen?: Seen,
   ) {
     this.root = root;
+    this.#seen = seen;
     this.#clock = clock;
     this.#mounts = mounts;
     this.#hides = hides;
@@ -32,6 +38,10 @@ export class Tree {
 
   /** Where a path is in the real file system; links followed unless `keepLink`, which leaves the last one. */
   real(path: string, keepLink = false): string {
+    return this.#once(keepLink ? 'link' : 'real', `${this.root} ${path}`, () => this.#resolve(path, keepLink));
+  }
+
+  #resolve(path: string, keepLink: boolean): string {
     let todo = path.split('/').filter(Boolean);
     let at = '';
     let links = 0;
@@ -44,7 +54,7 @@ export class Tree {
         continue;
       }
       const place = this.#locate(`${at}/${part}`);
-      const isLink = (todo.length > 0 || !keepLink) && lstat(place)?.isSymbolicLink();
+      const isLink = (todo.length > 0 || !keepLink) && this.#once('lstat', place, lstat)?.isSymbolicLink();
       if (!isLink) {
         at = `${at}/${part}`;
         continue;
@@ -57,6 +67,13 @@ export class Tree {
     return this.#locate(at || '/');
   }
 
+  #once<T>(what: string, place: string, ask: (place: string) => T): T {
+    if (!this.#seen) return ask(place);
+    const key = `${what} ${place}`;
+    if (!this.#seen.has(key)) this.#seen.set(key, ask(place));
+    return this.#seen.get(key) as T;
+  }
+
   /** The last mount that covers a path wins. */
   #locate(path: string): string {
     const mount = this.#mounts().findLast(({ at }) => path === at || path.startsWith(`${at}/`));
@@ -65,7 +82,7 @@ export class Tree {
 
   stat(path: string): fs.Stats | undefined {
     if (this.#hides(path)) return undefined;
-    return guarded(() => fs.statSync(this.real(path), { throwIfNoEntry: false }));
+    return guarded(() => this.#once('stat', this.real(path), stat));
   }
 
   has(path: string): boolean {
@@ -78,7 +95,9 @@ export class Tree {
 
   /** The bytes of a file; undefined if there is none. */
   read(path: string): Buffer | undefined {
-    return this.stat(path)?.isFile() ? fs.readFileSync(this.real(path)) : undefined;
+    return this.stat(path)?.isFile()
+      ? this.#once('read', this.real(path), (place) => fs.readFileSync(place))
+      : undefined;
   }
 
   text(path: string): string | undefined {
@@ -96,10 +115,12 @@ export class Tree {
     if (this.isDirectory(path)) return;
     if (path === '/') {
       fs.mkdirSync(this.root, { recursive: true });
+      this.#seen?.clear();
       return;
     }
     this.makeDirectory(dirname(path));
     fs.mkdirSync(this.real(path));
+    this.#seen?.clear();
     fs.chmodSync(this.real(path), mode);
   }
 
@@ -117,16 +138,19 @@ export class Tree {
     fs.chmodSync(temporary, mode);
     this.#stamp(temporary);
     fs.renameSync(temporary, this.real(path, true));
+    this.#seen?.clear();
   }
 
   remove(path: string): void {
     fs.rmSync(this.real(path, true), { recursive: true, force: true });
+    this.#seen?.clear();
   }
 
   link(path: string, target: string): void {
     this.makeDirectory(dirname(path));
     this.remove(path);
     fs.symlinkSync(target, this.real(path, true));
+    this.#seen?.clear();
   }
 
   /** Adds to the end of a file, as a log does. */
@@ -141,6 +165,7 @@ export class Tree {
 
   #stamp(real: string): void {
     fs.utimesSync(real, this.#clock(), this.#clock());
+    this.#seen?.clear();
   }
 
   /** Files below a directory that somebody changed from outside the world (their times are not whole seconds) are as new as now. */
@@ -152,6 +177,10 @@ export class Tree {
       else if (stat?.isFile() && stat.mtimeMs % 1000 !== 0) this.touch(path);
     }
   }
+}
+
+function stat(real: string): fs.Stats | undefined {
+  return fs.statSync(real, { throwIfNoEntry: false });
 }
 
 function lstat(real: string): fs.Stats | undefined {

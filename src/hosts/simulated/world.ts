@@ -5,7 +5,7 @@ import { bootLayer } from './guests.ts';
 import { Images, layoutMark } from './images.ts';
 import { bootedMark } from './red-hat/release.ts';
 import type { MachineState, Running, State } from './state.ts';
-import { Tree } from './tree.ts';
+import { type Seen, Tree } from './tree.ts';
 import { readTrouble, type Trouble } from './trouble.ts';
 
 export interface SimulatedGuest {
@@ -47,6 +47,9 @@ export class World {
   readonly changing: boolean;
   readonly #dom0: Tree;
   readonly #local: Tree;
+  readonly #seen: Seen | undefined;
+  /** What was worked out about an object of the state; none before the state is the one that is looked at. */
+  #known: Map<unknown, Map<string, unknown>> | undefined;
 
   constructor(options: SimulatedOptions, changing: boolean) {
     this.options = options;
@@ -55,13 +58,15 @@ export class World {
     this.state = JSON.parse(fs.readFileSync(join(options.directory, 'state.json'), 'utf8'));
     this.trouble = readTrouble(options.directory);
     const clock = () => this.state.clock;
-    this.#local = new Tree(join(options.directory, 'local'), clock);
-    this.#dom0 = new Tree(join(options.directory, 'dom0'), clock, () =>
+    this.#seen = changing ? undefined : new Map();
+    const mounts = () =>
       this.state.loops.flatMap(({ image, at }) => {
         const root = at === undefined ? undefined : this.images.treeOf(image);
         return at !== undefined && root ? [{ at, root }] : [];
-      }),
-    );
+      });
+    const nothing = () => false;
+    this.#local = new Tree(join(options.directory, 'local'), clock, () => [], nothing, this.#seen);
+    this.#dom0 = new Tree(join(options.directory, 'dom0'), clock, mounts, nothing, this.#seen);
     this.images = new Images(this, this.#dom0);
     this.#prune();
     if (changing) this.#sweep();
@@ -94,7 +99,24 @@ export class World {
       () => this.state.clock,
       () => (running.mounts ?? []).map(({ image, at }) => ({ at, root: this.images.homeOf(image) })),
       hides,
+      this.#seen,
     );
+  }
+
+  /** What time alone has changed is worked out. If it is only looked at, nothing changes any more. */
+  ready(): void {
+    if (this.changing) return;
+    this.#known = new Map();
+    this.#seen?.clear();
+  }
+
+  /** Works something out about an object of the state, once if nothing can change. */
+  once<T>(about: unknown, what: string, work: () => T): T {
+    if (!this.#known) return work();
+    const known = this.#known.get(about) ?? new Map<string, unknown>();
+    this.#known.set(about, known);
+    if (!known.has(what)) known.set(what, work());
+    return known.get(what) as T;
   }
 
   nextPid(): number {
