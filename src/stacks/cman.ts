@@ -5,6 +5,7 @@ import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { clusterConfOn, confPath, versionTold } from './cman-conf.ts';
 import { cmanRunning, members } from './cman-tool.ts';
+import { hasScript, quorumDaemon, quorumDisk } from './cman-quorum-disk.ts';
 import { packagesThere, quietAtBoot, withoutNetworkManager } from './cman-guests.ts';
 import { initService } from './init-service.ts';
 import type { Stack } from './stack.ts';
@@ -17,7 +18,7 @@ const off = [...services, 'NetworkManager'];
 
 /** The document's stack: cman and rgmanager. */
 export const cman: Stack = {
-  packages: ['cman', 'rgmanager', 'gfs2-utils', 'lvm2-cluster'],
+  packages: () => ['cman', 'rgmanager', 'gfs2-utils', 'lvm2-cluster'],
   // Of the image that lab builds; cman's guests come from an installer, and are turned off inside their disks.
   offAtBoot: [],
   inside: ['sh', '-c', `for s in ${off.join(' ')}; do [ ! -e /etc/init.d/$s ] || chkconfig $s off; done`],
@@ -37,19 +38,22 @@ export const cman: Stack = {
 
   start(lab, after) {
     const first = lab.guests[0] as Guest;
-    const installed = lab.guests.map((guest) => packagesThere(guest, cman.packages, after));
+    const installed = lab.guests.map((guest) => packagesThere(guest, cman.packages(lab), after));
     const quiet = lab.guests.map((guest) => quietAtBoot(guest, services, installed));
     const alone = lab.guests.map((guest) => withoutNetworkManager(guest, installed));
     const configured = clusterConfOn(lab, installed);
-    const started = everywhere(lab, 'cman', [...quiet, ...alone, ...configured]);
+    const { tieBreaker } = lab.cluster;
+    const disk = tieBreaker ? [quorumDisk(lab, tieBreaker, first, installed)] : [];
+    const started = everywhere(lab, 'cman', [...quiet, ...alone, ...configured, ...disk]);
     const joined = awaited(
       { id: '9.members', title: 'Wait for all nodes to be members', section, on: first.name, after: started },
       { within: 120_000, hint: `look at: lab ssh ${first.name} -- cman_tool nodes` },
       (look) => missingMembers(look, lab),
     );
     const told = versionTold(first, [joined, ...configured]);
-    const managers = lab.cluster.services ? everywhere(lab, 'rgmanager', [told]) : [];
-    return [...installed, ...quiet, ...alone, ...configured, ...started, joined, told, ...managers];
+    const votes = tieBreaker ? quorumDaemon(lab, first, [told]) : [];
+    const managers = lab.cluster.services ? everywhere(lab, 'rgmanager', [told, ...votes.slice(-1)]) : [];
+    return [...installed, ...quiet, ...alone, ...configured, ...disk, ...started, joined, told, ...votes, ...managers];
   },
 
   stop(lab, { isRunning }) {
@@ -66,11 +70,14 @@ export const cman: Stack = {
           { name, running: false },
         );
         const check = async (look: Look) =>
-          (await isRunning({ ...look, host: look.on('dom0') }, guest)) ? inside.check(look) : [];
+          (await isRunning({ ...look, host: look.on('dom0') }, guest)) && (name !== 'qdiskd' || (await hasScript(look)))
+            ? inside.check(look)
+            : [];
         return { ...inside, check };
       });
     const managers = stopped('rgmanager', []);
-    return [...managers, ...stopped('cman', managers)];
+    const daemons = lab.cluster.tieBreaker ? stopped('qdiskd', managers) : [];
+    return [...managers, ...daemons, ...stopped('cman', [...managers, ...daemons])];
   },
 };
 

@@ -11,6 +11,7 @@ import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
 import { pacemakerStorage } from './pacemaker-storage.ts';
+import { quorumDisk, sbdFiles, sbdWatches } from './pacemaker-quorum-disk.ts';
 import type { Stack } from './stack.ts';
 
 const section = 'Setting up the cluster 6';
@@ -20,7 +21,7 @@ const delay = 10;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
-  packages: [
+  packages: ({ cluster: { tieBreaker } }) => [
     'corosync',
     'pacemaker',
     'pacemaker-cli-utils',
@@ -30,6 +31,8 @@ export const pacemaker: Stack = {
     'gfs2-utils',
     // The agents of dlm and of file systems call killall and fuser.
     'psmisc',
+    // Only where it is configured: pacemaker does not start beside an sbd that does not.
+    ...(tieBreaker ? ['sbd'] : []),
   ],
   offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
 
@@ -57,6 +60,7 @@ export const pacemaker: Stack = {
   ],
 
   guestFiles: (lab) => [
+    ...sbdFiles(lab),
     {
       path: '/etc/corosync/corosync.conf',
       mode: 0o644,
@@ -67,13 +71,15 @@ export const pacemaker: Stack = {
 
   start(lab, after) {
     const first = firstGuest(lab);
-    const corosync = everywhere(lab, 'corosync', after);
+    const disk = quorumDisk(lab, first, after);
+    const corosync = everywhere(lab, 'corosync', [...after, ...disk]);
     const quorate = awaited(
       { id: '9.quorate', title: 'Wait for quorum', section, on: first.name, after: corosync },
       { within: 90_000, hint: `look at: lab ssh ${first.name} -- corosync-quorumtool -s` },
       (look) => missingQuorum(look, lab),
     );
-    const pacemakers = everywhere(lab, 'pacemaker', [quorate]);
+    const watched = sbdWatches(lab, corosync);
+    const pacemakers = everywhere(lab, 'pacemaker', [quorate, ...watched]);
     const online = awaited(
       { id: '9.online', title: 'Wait for all nodes to be online', section, on: first.name, after: pacemakers },
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
@@ -107,7 +113,7 @@ export const pacemaker: Stack = {
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
       (look) => missingFencing(look, lab),
     );
-    return [...corosync, quorate, ...pacemakers, online, fencing, started];
+    return [...disk, ...corosync, quorate, ...watched, ...pacemakers, online, fencing, started];
   },
 
   storage: (lab, storage, after) => pacemakerStorage(lab, storage, after),

@@ -2,14 +2,9 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { clusterOf } from './cluster.ts';
-import { disksByDevice } from './domain-xml.ts';
 import { guestsOf } from './guests.ts';
-import type { Machine, World } from './world.ts';
-
-/** The image behind a disk of a guest: `/dev/xvdc`. */
-function imageOf({ running }: Machine, device: string): string | undefined {
-  return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
-}
+import { imageOf } from './raw-disk.ts';
+import type { World } from './world.ts';
 
 /** blkid(8) -p -o export: 2 and not a word where it finds nothing (measured). */
 export const blkid: Handler = ({ world, machine, args }) => {

@@ -11,9 +11,11 @@ import { mmdebstrap } from './mmdebstrap.ts';
 import { net } from './net.ts';
 import { pacemaker } from './pacemaker.ts';
 import { isInstalled, packageOf, packages } from './packages.ts';
+import { cmp } from './raw-disk.ts';
 import { od } from './red-hat/image-looks.ts';
 import { initScript, redHatHandler } from './red-hat/programs.ts';
 import { isRedHat } from './red-hat/release.ts';
+import { sbd } from './sbd.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
 import { virsh } from './virsh.ts';
@@ -57,6 +59,7 @@ const programs: Readonly<Record<string, Handler>> = {
   ...pacemaker,
   ...xattrs,
   blkid,
+  cmp,
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
@@ -65,6 +68,7 @@ const programs: Readonly<Record<string, Handler>> = {
   'mkfs.gfs2': mkfsGfs2,
   mmdebstrap,
   od,
+  sbd,
   'ssh-keygen': sshKeygen,
   systemctl,
   timeout,

@@ -8,12 +8,15 @@ import { stopXvmd } from './xvmd.ts';
 /** Made by a start that is over. */
 export const lockFile = '/var/lock/subsys/cman';
 
-/** `service cman stop`. rgmanager and clvmd hold the cluster: it does not stop below them. */
+/** `service cman stop`. rgmanager, clvmd and qdiskd hold the cluster: it does not stop below them. */
 export function stopCman(world: World, machine: Machine): Result {
   const { state, tree } = machine;
   const major = majorOf(tree) ?? 5;
   const stages = new Stages('Stopping cluster', major);
-  const held = ['rgmanager', 'clvmd'].some((name) => state.services[name] !== undefined);
+  // qdiskd of cman 2 is a service of its own, which stops before cman (K78, K79).
+  const held = ['rgmanager', 'clvmd', ...(major < 6 ? ['qdiskd'] : [])].some(
+    (name) => state.services[name] !== undefined,
+  );
   const busy = 'cman_tool: Error leaving cluster: Device or resource busy';
   if (major < 6 && state.services.fence_xvmd) {
     stages.stage('Stopping virtual machine fencing host');
@@ -24,6 +27,10 @@ export function stopCman(world: World, machine: Machine): Result {
       ? ['Stopping fencing']
       : ['Leaving fence domain', 'Stopping gfs_controld', 'Stopping dlm_controld', 'Stopping fenced'];
   for (const name of before) stages.stage(name);
+  if (major === 6 && state.services.qdiskd) {
+    stages.stage('Stopping qdiskd');
+    delete state.services.qdiskd;
+  }
   if (!stages.stage('Stopping cman', held && state.services.cman ? busy : undefined)) return stages.end();
   delete state.services.cman;
   const after =

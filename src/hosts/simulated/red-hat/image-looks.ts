@@ -1,5 +1,5 @@
 import { BadUsage, fail, getopt, type Handler, ok } from '../call.ts';
-import { bytesOf } from './image-bytes.ts';
+import { rawBytes } from '../raw-disk.ts';
 import { partitionsOf } from './layout.ts';
 
 /** sfdisk(8) -d of util-linux 2.13: always four partitions. It complains of a file's geometry, and goes on. */
@@ -25,14 +25,14 @@ export const sfdisk: Handler = ({ world, machine: { tree, name }, args }) => {
   return ok(`# partition table of ${path}\nunit: sectors\n\n${rows.join('')}`, warning);
 };
 
-/** od(1) -A n -t x1 -j N -N N FILE. */
-export const od: Handler = ({ world, machine: { name }, args }) => {
+/** od(1) -A n -t x1 -j N -N N FILE: a file of dom0, or a disk of a guest. */
+export const od: Handler = ({ world, machine, args }) => {
   const options = getopt(args, ['-v'], ['-A', '-t', '-j', '-N']);
   const [path = ''] = options.rest;
-  if (options.value('-A') !== 'n' || options.value('-t') !== 'x1' || name !== 'dom0')
-    throw new BadUsage('only `od -A n -t x1 -j SKIP -N COUNT FILE` is simulated, on dom0');
+  if (options.value('-A') !== 'n' || options.value('-t') !== 'x1')
+    throw new BadUsage('only `od -A n -t x1 -j SKIP -N COUNT FILE` is simulated');
   const skip = Number(options.value('-j') ?? 0);
-  const bytes = bytesOf(world, path, skip, Number(options.value('-N') ?? 512));
+  const bytes = rawBytes(world, machine, path, skip, Number(options.value('-N') ?? 512));
   if (!bytes) return fail(1, `od: ${path}: No such file or directory`);
   if (bytes.length === 0 && skip > 0) return fail(1, 'od: cannot skip past end of combined input');
   const lines = bytes.toString('hex').match(/.{1,32}/g) ?? [];

@@ -6,6 +6,7 @@ import { chroot } from './chroot.ts';
 import { clustat } from './clustat.ts';
 import { ccsConfigValidate, cmanTool, fenceNodeTool } from './cman-tools.ts';
 import { sfdisk } from './image-looks.ts';
+import { mkqdisk, oldBlkid } from './quorum-disk.ts';
 import { processes } from './processes.ts';
 import { majorOf } from './release.ts';
 import { hasRpm, rpm, rpmOf, rpmOf6 } from './rpms.ts';
@@ -19,6 +20,7 @@ import { xm } from './xm.ts';
 /** Programs of the document's day, which no Debian here has. */
 const own: Readonly<Record<string, Handler>> = {
   ...processes,
+  blkid: oldBlkid,
   chkconfig,
   chroot,
   clustat,
@@ -26,6 +28,7 @@ const own: Readonly<Record<string, Handler>> = {
   fence_node: fenceNodeTool,
   fence_xvm: oldFenceXvm,
   fence_xvmd: fenceXvmd,
+  mkqdisk,
   rpm,
   service,
   sfdisk,
@@ -40,7 +43,7 @@ const own6: Readonly<Record<string, Handler>> = { ...own, ccs_config_validate: c
 /** Programs of today, or of Debian only. */
 const younger = new Set([
   ...['apt-get', 'dpkg-query', 'systemctl', 'journalctl', 'virsh', 'xl', 'mmdebstrap', 'fence_virtd', 'findmnt'],
-  ...['truncate', 'timeout', 'stdbuf', 'cibadmin', 'crm_mon', 'corosync-quorumtool', 'stonith_admin'],
+  ...['truncate', 'timeout', 'stdbuf', 'cibadmin', 'crm_mon', 'corosync-quorumtool', 'stonith_admin', 'sbd'],
 ]);
 
 /** Options that came after coreutils 5.97, util-linux 2.13 and e2fsprogs 1.39; RHEL 6 has most of them, which nobody needs here. */

@@ -17,7 +17,10 @@ export const rpmOf: Readonly<Record<string, string>> = {
   ip: 'iproute',
   killall: 'psmisc',
   losetup: 'util-linux',
+  blkid: 'e2fsprogs',
+  cmp: 'diffutils',
   mke2fs: 'e2fsprogs',
+  mkqdisk: 'cman',
   mount: 'util-linux',
   ping: 'iputils',
   setfattr: 'attr',
@@ -34,6 +37,7 @@ export const rpmOf: Readonly<Record<string, string>> = {
 export const rpmOf6: Readonly<Record<string, string>> = {
   ...rpmOf,
   fence_xvm: 'fence-virt',
+  blkid: 'util-linux-ng',
   flock: 'util-linux-ng',
   losetup: 'util-linux-ng',
   mount: 'util-linux-ng',
