@@ -83,12 +83,14 @@ export const cman: Stack = {
 
 /** The same service on all guests, together: who comes later than post_join_delay is fenced by the first one. */
 function everywhere(lab: Lab, name: string, after: readonly Node[]): readonly Step[] {
-  return lab.guests.map((guest) =>
-    initService(
+  return lab.guests.map((guest) => ({
+    ...initService(
       { id: `9.${name}-${guest.name}`, title: `Start ${name} on ${guest.name}`, section, on: guest.name, after },
       { name, running: true },
     ),
-  );
+    // A start of cman ends when there is quorum.
+    together: name,
+  }));
 }
 
 /** cman_tool(8): each node's Sts is M, and there is quorum. */

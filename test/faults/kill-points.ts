@@ -12,10 +12,12 @@ function world(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
 }
 
-/** The labs that are killed: the default one, and the document's. */
+/** The labs that are killed: the default one, the document's, and both with a quorum disk. */
 export const labs = {
   default: [],
   document: ['--file', resolve('examples/document.yaml')],
+  'quorum disk': ['--file', resolve('test/faults/labs/quorum-disk.yaml')],
+  'document’s quorum disk': ['--file', resolve('test/faults/labs/document-quorum-disk.yaml')],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Which = keyof typeof labs;

@@ -43,6 +43,17 @@ function nodesOn(world: World, machine: Machine, device: string): readonly strin
   return names;
 }
 
+/** A node takes the first slot that is free, if it has none. */
+function allocate(world: World, machine: Machine, device: string, name: string): void {
+  const image = imageOf(machine, device);
+  const nodes = nodesOn(world, machine, device);
+  if (image === undefined || nodes.includes(name)) return;
+  const slot = Buffer.alloc(sector);
+  slot[0] = 1;
+  slot.write(name, 1, 'latin1');
+  writeRaw(world, image, slot, slotAt(nodes.length));
+}
+
 const seeLogs = 'sbd failed; please check the logs.';
 
 const dump = (bytes: Buffer | undefined, device: string): Result => {
@@ -64,12 +75,13 @@ const dump = (bytes: Buffer | undefined, device: string): Result => {
   return ok(`${title}${text}==Header on disk ${device} is dumped\n`);
 };
 
-/** sbd(8) create, dump, list. create asks nothing, and overwrites whatever is there. Killed midway, its header is there. */
+/** sbd(8) create, dump, list, allocate. create asks nothing, and overwrites whatever is there. Killed midway, its header is there. */
 export const sbd: Handler = ({ world, machine, args, midway }) => {
   const options = getopt(args, [], ['-d', '-1', '-2', '-3', '-4']);
   const device = options.value('-d');
-  const [verb = ''] = options.rest;
-  if (!['create', 'dump', 'list'].includes(verb)) return fail(1, 'sbd: only create, dump and list are simulated');
+  const [verb = '', node = ''] = options.rest;
+  if (!['create', 'dump', 'list', 'allocate'].includes(verb))
+    return fail(1, 'sbd: only create, dump, list and allocate are simulated');
   if (device === undefined) return ok();
   const image = imageOf(machine, device);
   if (image === undefined) {
@@ -85,6 +97,12 @@ export const sbd: Handler = ({ world, machine, args, midway }) => {
         .map((name, n) => `${n}\t${name}\tclear\t\n`)
         .join(''),
     );
+  }
+  if (verb === 'allocate') {
+    if (!bytes || node === '') return fail(1, seeLogs);
+    const trying = `Trying to allocate slot for ${node} on device ${device}.\n`;
+    allocate(world, machine, device, node);
+    return ok(`${trying}Slot for ${node} has been allocated on ${device}.\n`);
   }
   const said = `Initializing device ${device}\nCreating version 2.1 header on device 3\nInitializing ${slots} slots on device 3\n`;
   if ((world.dom0.tree.stat(image)?.size ?? 0) < slotAt(slots))
@@ -127,12 +145,6 @@ export function startSbd(world: World, machine: Machine): Started {
       lines: ['error: open_any_device: No devices were available at start-up within 120 seconds.'],
     };
   const name = machine.tree.text('/etc/hostname')?.trim() ?? machine.name;
-  const nodes = nodesOn(world, machine, device);
-  if (!nodes.includes(name)) {
-    const slot = Buffer.alloc(sector);
-    slot[0] = 1;
-    slot.write(name, 1, 'latin1');
-    writeRaw(world, image, slot, slotAt(nodes.length));
-  }
+  allocate(world, machine, device, name);
   return { is: 'running' };
 }
