@@ -88,8 +88,8 @@ function everywhere(lab: Lab, name: string, after: readonly Node[]): readonly St
       { id: `9.${name}-${guest.name}`, title: `Start ${name} on ${guest.name}`, section, on: guest.name, after },
       { name, running: true },
     ),
-    // A start of cman ends when there is quorum.
-    together: name,
+    // A start of cman ends when there is quorum: alone only with two_node.
+    ...(lab.guests.length === 2 && !lab.cluster.tieBreaker ? {} : { together: name }),
   }));
 }
 

@@ -84,7 +84,7 @@ test('qdiskd: without cman, without its disk, and its vote', async () => {
   expect(await sh('molly', 'service qdiskd start')).toMatchObject({ code: 1 });
   await sh('molly', 'mkqdisk -c /dev/xvdb -l lolcats', 'y\n');
   expect(await sh('molly', 'service qdiskd start')).toMatchObject({ code: 0 });
-  await aMoment(1);
+  await aMoment(3);
   expect((await sh('molly', 'service cman stop')).stdout).toContain('Device or resource busy');
   await sh('frederick', 'service cman stop');
   // Alone with the disk: two of three.

@@ -74,7 +74,7 @@ export interface Quorum {
  * the node with the lowest id. undefined: qdiskd has not registered
  */
 export function diskVotes(world: World, machine: Machine): number | undefined {
-  const takesPart = ({ state }: Machine) => state.services.qdiskd && world.elapsed(state.services.qdiskd.since) > 0.5;
+  const takesPart = ({ state }: Machine) => state.services.qdiskd && world.elapsed(state.services.qdiskd.since) > 1.5;
   const own = cmanOf(machine);
   if (!own?.quorumd || !takesPart(machine)) return undefined;
   const idOf = (at: Machine) => own.nodes.find(({ name }) => name === cmanOf(at)?.node)?.id ?? Number.POSITIVE_INFINITY;
