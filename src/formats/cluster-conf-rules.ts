@@ -83,7 +83,11 @@ interface QuorumdTimes {
  * Quorum Disk Timings. What is not said is as qdiskd sets it (cman/qdisk/main.c, get_static_config_data).
  * @returns milliseconds that the token must be longer than, a better token, and where the first figure comes from
  */
-export function tokenFor(times: QuorumdTimes): { readonly over: number; readonly better: number; readonly sum: string } {
+export function tokenFor(times: QuorumdTimes): {
+  readonly over: number;
+  readonly better: number;
+  readonly sum: string;
+} {
   const { interval = 1, upgradeWait: upgrade = 2 } = times;
   const tko = Math.max(times.tko ?? 10, 3);
   const up = Math.max(times.tkoUp ?? Math.floor(tko / 3), 2);

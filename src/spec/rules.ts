@@ -27,9 +27,18 @@ const TOGETHER: Record<Spec['toolstack'], Record<Spec['cluster']['stack'], true 
 
 /** Everything about a well-formed spec that cannot work on a dom0; empty if it can. */
 export function brokenRules(spec: Spec): Finding[] {
-  return [together, cmanOnly, identities, storage, tieBreaker, clusterName, sharedDisks, addresses, macs, files].flatMap((rule) =>
-    rule(spec),
-  );
+  return [
+    together,
+    cmanOnly,
+    identities,
+    storage,
+    tieBreaker,
+    clusterName,
+    sharedDisks,
+    addresses,
+    macs,
+    files,
+  ].flatMap((rule) => rule(spec));
 }
 
 function together({ toolstack, cluster: { stack } }: Spec): Finding[] {
