@@ -35,7 +35,7 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
   const stack = stackOf(lab);
   const image: DebianImage = {
     suite,
-    packages: [...basics, ...stack.packages],
+    packages: [...basics, ...stack.packages(lab)],
     modules: ['xen-blkfront', 'xen-netfront', 'ext4'],
     files: [
       { path: '/etc/fstab', mode: 0o644, text: '/dev/xvda / ext4 rw,noatime 0 1\n' },

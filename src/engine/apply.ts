@@ -1,5 +1,5 @@
 import { type Change, type CommandChange, sayChange, type Wait } from '../model/change.ts';
-import { CommandFailed } from '../model/errors.ts';
+import { CommandFailed, LabError } from '../model/errors.ts';
 import type { Host } from '../model/host.ts';
 import { die, type Fault, InjectedFault } from './fault.ts';
 
@@ -20,7 +20,7 @@ export class Applier {
 
   /**
    * @param says what is under way, for a reporter
-   * @throws CommandFailed
+   * @throws CommandFailed; LabError for a command that ended well and says that it did nothing
    */
   async apply(change: Change, host: Host, says: (text: string) => void): Promise<void> {
     if (change.is === 'wait') return says(change.says);
@@ -62,7 +62,12 @@ export class Applier {
         outlives: change.outlives ?? false,
         ...(change.input === undefined ? {} : { input: change.input }),
       });
-      if (ran.code === 0) return;
+      const declined = ran.code === 0 ? change.declined?.(ran) : undefined;
+      if (ran.code === 0 && declined === undefined) return;
+      if (declined !== undefined)
+        throw new LabError(
+          `on ${host.name}: \`${change.argv.join(' ')}\` ended with exit code 0 and did nothing: ${declined}`,
+        );
       const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : change.explain?.(ran);
       throw new CommandFailed({
         host: host.name,

@@ -42,7 +42,7 @@ export interface RunOptions {
   readonly approve?: (what: string) => Promise<boolean>;
 }
 
-/** Nodes at work at one time. With a fault there is one, so that the N-th change is always the same. */
+/** Nodes at work at one time. With a fault there is one (but for those that have to be together), so that the N-th change is always the same. */
 const atOnce = 8;
 
 /** How often a command that failed is made, if the world still lacks what it should do. */
@@ -113,18 +113,19 @@ class Run {
       this.#tell(node, { verdict: 'failed', changes: [], failure: failureOf(error), ms: 0 });
     this.#failed = stopped.size > 0;
     const waiting = new Set(this.#nodes.filter((node) => !stopped.has(node)));
-    const working = new Set<Promise<void>>();
+    const working = new Map<Promise<void>, Node>();
     while (waiting.size > 0 || working.size > 0) {
       for (const node of waiting) {
-        if (this.#failed || signal?.aborted || working.size >= (this.#options.fault ? 1 : atOnce)) break;
+        if (this.#failed || signal?.aborted || working.size >= atOnce) break;
+        if (this.#options.fault && ![...working.values()].every((other) => areTogether(node, other))) continue;
         // A node that this run does not hold (`--only`) counts as done.
         if (!node.after.every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
         waiting.delete(node);
         const work: Promise<void> = this.#node(node).finally(() => working.delete(work));
-        working.add(work);
+        working.set(work, node);
       }
       if (working.size === 0) break;
-      await Promise.race(working);
+      await Promise.race(working.keys());
     }
     for (const node of waiting) this.#tell(node, { verdict: 'later', changes: [], ms: 0 });
     await journal.add({ is: 'ended' });
@@ -275,6 +276,9 @@ class Run {
     this.#options.emit(event);
   }
 }
+
+const areTogether = (a: Node, b: Node) =>
+  a.kind === 'step' && b.kind === 'step' && a.together !== undefined && a.together === b.together;
 
 function byHand(changes: readonly Change[]): readonly FileChange[] {
   return changes.filter((change) => change.is === 'file' && change.byHand !== undefined) as readonly FileChange[];

@@ -69,29 +69,55 @@ function twoNodes(root: Element, say: Say): void {
   }
 }
 
+/** qdisk(5); seconds, and cycles of so many seconds. */
+interface QuorumdTimes {
+  readonly interval?: number | undefined;
+  readonly tko?: number | undefined;
+  readonly tkoUp?: number | undefined;
+  readonly masterWait?: number | undefined;
+  readonly upgradeWait?: number | undefined;
+}
+
 /**
  * The token must outlast qdiskd's choice of a new master, else cman gives up the quorum disk in the midst of it: qdisk(5),
  * Quorum Disk Timings. What is not said is as qdiskd sets it (cman/qdisk/main.c, get_static_config_data).
+ * @returns milliseconds that the token must be longer than, a better token, and where the first figure comes from
  */
+export function tokenFor(times: QuorumdTimes): {
+  readonly over: number;
+  readonly better: number;
+  readonly sum: string;
+} {
+  const { interval = 1, upgradeWait: upgrade = 2 } = times;
+  const tko = Math.max(times.tko ?? 10, 3);
+  const up = Math.max(times.tkoUp ?? Math.floor(tko / 3), 2);
+  const master = Math.max(times.masterWait ?? Math.floor(tko / 2), up + 1);
+  const cycles = tko + master + upgrade;
+  const better = interval * Math.max(cycles, 2 * tko) * 1000 + interval * 1000;
+  const sum = `${interval} s × (${tko} + ${master} + ${upgrade}) cycles`;
+  return { over: interval * cycles * 1000, better, sum };
+}
+
 function timings(root: Element, say: Say): void {
   const disk = children(root, 'quorumd')[0];
   if (!disk) return;
   const written = (name: string) => positive(disk.getAttribute(name));
   // qdiskd 3 derives its own times from the token, if none is written.
   if (!written('interval') && !written('tko')) return;
-  const interval = written('interval') ?? 1;
-  const tko = Math.max(written('tko') ?? 10, 3);
-  const up = Math.max(written('tko_up') ?? Math.floor(tko / 3), 2);
-  const master = Math.max(written('master_wait') ?? Math.floor(tko / 2), up + 1);
-  const upgrade = written('upgrade_wait') ?? 2;
+  const { over, better, sum } = tokenFor({
+    interval: written('interval'),
+    tko: written('tko'),
+    tkoUp: written('tko_up'),
+    masterWait: written('master_wait'),
+    upgradeWait: written('upgrade_wait'),
+  });
   const totem = children(root, 'totem')[0];
   const token = positive(totem?.getAttribute('token') ?? null) ?? DEFAULT_TOKEN;
-  const cycles = tko + master + upgrade;
-  if (token > interval * cycles * 1000) return;
-  const better = interval * Math.max(cycles, 2 * tko) * 1000 + interval * 1000;
+  if (token > over) return;
+  const [interval, tko] = [written('interval') ?? 1, Math.max(written('tko') ?? 10, 3)];
   say(
     totem ?? disk,
-    `the token of ${token} ms does not outlast the quorum disk: ${interval} s × (${tko} + ${master} + ${upgrade}) cycles`,
+    `the token of ${token} ms does not outlast the quorum disk: ${sum}`,
     `better <totem token="${better}"/>: more than that, and more than twice ${interval} s × ${tko}`,
   );
 }

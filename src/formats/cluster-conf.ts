@@ -5,7 +5,7 @@ import { brokenClusterConf } from './cluster-conf-rules.ts';
 import { children, type Element } from './xml.ts';
 
 export { readClusterConf, sameClusterConf, type ReadClusterConf } from './cluster-conf-read.ts';
-export { brokenClusterConf } from './cluster-conf-rules.ts';
+export { brokenClusterConf, tokenFor } from './cluster-conf-rules.ts';
 
 export interface ClusterNode {
   /** What `uname -n` says there. */

@@ -90,6 +90,11 @@ const CAUSES: readonly Cause[] = [
       'there is no /etc/cluster/cluster.conf, or none that can be used, or what `uname -n` says is no clusternode of it: see that the file is there and compare it with uname -n',
   },
   {
+    stage: /starting qdiskd/i,
+    cause:
+      'no disk has the label that <quorumd> in cluster.conf names, or mkqdisk did not finish: compare them with mkqdisk -L',
+  },
+  {
     stage: /loading (?:kernel )?modules|configfs/i,
     cause:
       "the running kernel has no dlm or gfs module: install the modules of the kernel that `uname -r` says (kmod-gfs-xen in the document's day), or boot a kernel that has them",

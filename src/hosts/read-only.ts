@@ -6,11 +6,13 @@ import type { Argv } from '../model/host.ts';
  */
 const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   arping: always,
-  blkid: (args) => args[0] === '-p',
+  // -c /dev/null: the blkid of the document's day writes down what it finds, otherwise.
+  blkid: (args) => args[0] === '-p' || (args[0] === '-c' && args[1] === '/dev/null'),
   bridge: (args) => args.includes('show'),
   cibadmin: (args) =>
     args.some((arg) => arg === '-Q' || arg === '--query') && !args.some((arg) => /^--?(c|C|r|R|u|M|D|d|E|P)/.test(arg)),
   'corosync-cmapctl': (args) => args.length === 1 && !args[0]?.startsWith('-'),
+  cmp: always,
   'corosync-quorumtool': (args) => args[0] === '-s',
   crm_mon: (args) => args.includes('-1'),
   // With a format it tells the time; with -s, or digits, it would set it.
@@ -61,9 +63,11 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   cman_tool: (args) => args.length === 1 && ['status', 'nodes'].includes(args[0] ?? ''),
   dd: (args) => args.some((arg) => arg.startsWith('if=')) && !args.some((arg) => arg.startsWith('of=')),
   fence_xvmd: (args) => args.length === 1 && args[0] === '-h',
+  mkqdisk: (args) => args.join(' ') === '-L',
   od: always,
   pidof: always,
   rpm: (args) => args[0] === '-q',
+  sbd: (args) => args.length === 3 && args[0] === '-d' && ['dump', 'list'].includes(args[2] ?? ''),
   service: (args) => args.length === 2 && args[1] === 'status',
   sfdisk: (args) => args[0] === '-d',
   xm: (args) => ['list', 'info', 'domid'].includes(args[0] ?? ''),

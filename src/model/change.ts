@@ -34,6 +34,8 @@ export interface CommandChange {
   readonly outlives?: true;
   /** Reads its output after a failure: what it means, and what usually causes it. */
   readonly explain?: (ran: Ran) => string | undefined;
+  /** Reads the output of a command that ended with 0: why it did nothing all the same. The step then fails. */
+  readonly declined?: (ran: Ran) => string | undefined;
   /** Limit in milliseconds; default 10 minutes. */
   readonly timeout?: number;
 }

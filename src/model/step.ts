@@ -45,6 +45,8 @@ export interface Step<T = void> extends Work {
   readonly settle?: Settle;
   /** What it will change on a host as the recipes leave it, where that is certain: shown while the host is not there. */
   readonly foreseen?: readonly Change[];
+  /** Steps of the same word wait for each other while they work: not even a run that does one thing at a time may part them. */
+  readonly together?: string;
   /** Made by the changes of this step, the host is there: what is on it can be looked at afterwards. */
   readonly provides?: HostName;
   /** Re-read from the world, never stored. @throws NotYet */

@@ -14,9 +14,12 @@ import type { Spec } from './schema.ts';
 /** Of all uuids of guests. Never change it: the guests of existing labs would become others. */
 const NAMESPACE = 'f0e0d2d3-a968-44dd-a692-9e30930aa381';
 
+/** The shared disk that breaks ties, if one does. */
+export const QUORUM = 'quorum';
+
 /** The document's two shared disks. A Map, because a disk may well be called `constructor`. */
 export const KNOWN_DISKS: ReadonlyMap<string, { bytes: number; device: string }> = new Map([
-  ['quorum', { bytes: 10 * 1024 ** 2, device: 'xvdb' }],
+  [QUORUM, { bytes: 10 * 1024 ** 2, device: 'xvdb' }],
   ['shared', { bytes: 10 * 1024 ** 3, device: 'xvdc' }],
 ]);
 
@@ -44,7 +47,7 @@ export function decideLab(spec: Spec, kept: Kept): Omit<Lab, 'source'> {
     ...(storage && { storage }),
     network: { ...network, subnet: showSubnet(subnet), prefix: subnet.prefix, dom0Address: dom0Address(subnet) },
     fencing,
-    cluster: decideCluster(spec),
+    cluster: decideCluster(spec, disks),
     dom0Cluster: decideDom0Cluster(spec),
     ...(kept.size > 0 && { onDom0: decideOnDom0(spec, kept) }),
     annotate,
@@ -59,9 +62,11 @@ function decideStorage({ name, storage }: Spec, disks: readonly SharedDisk[]): S
   return disk && { disk, directory, table: `${name}:${wanted}` };
 }
 
-function decideCluster({ cluster: { stack, token, configVersion = 1, services } }: Spec): Cluster {
+function decideCluster({ cluster }: Spec, disks: readonly SharedDisk[]): Cluster {
+  const { stack, token, configVersion = 1, services } = cluster;
   const list = services && Object.entries(services).map(([name, { autostart }]) => ({ name, autostart }));
-  return { stack, token, configVersion, ...(list && { services: list }) };
+  const tieBreaker = cluster.tieBreaker === 'quorum-disk' ? disks.find(({ name }) => name === QUORUM) : undefined;
+  return { stack, token, configVersion, ...(list && { services: list }), ...(tieBreaker && { tieBreaker }) };
 }
 
 /** The name must be no other cluster's on this network: the lab's own name makes it one. */

@@ -96,10 +96,15 @@ export interface Fencing {
   readonly port: number;
 }
 
+/** qdiskd with cman, as qdisk(5) has it for two nodes: it writes once in `interval` seconds, and is dead after `tko` misses. */
+export const QUORUMD = { votes: 1, interval: 1, tko: 10 } as const;
+
 export interface Cluster {
   readonly stack: 'pacemaker' | 'cman';
   /** totem token time-out in milliseconds. */
   readonly token: number;
+  /** The quorum disk that decides between two halves of the cluster; undefined: none. */
+  readonly tieBreaker?: SharedDisk;
   /** cman: config_version of a cluster.conf that is written for the first time. */
   readonly configVersion: number;
   /** cman: services for rgmanager; undefined: none are spoken of. */

@@ -1,6 +1,8 @@
 import { dom0Address, freeAddresses, showSubnet, toNumber } from './addresses.ts';
-import { beside, KNOWN_DISKS } from './decide.ts';
+import { tokenFor } from '../formats/cluster-conf.ts';
+import { beside, KNOWN_DISKS, QUORUM } from './decide.ts';
 import type { Finding } from './findings.ts';
+import { QUORUMD } from './lab.ts';
 import { SAID } from './said.ts';
 import type { Spec } from './schema.ts';
 import { MiB } from './values.ts';
@@ -25,9 +27,18 @@ const TOGETHER: Record<Spec['toolstack'], Record<Spec['cluster']['stack'], true 
 
 /** Everything about a well-formed spec that cannot work on a dom0; empty if it can. */
 export function brokenRules(spec: Spec): Finding[] {
-  return [together, cmanOnly, identities, storage, clusterName, sharedDisks, addresses, macs, files].flatMap((rule) =>
-    rule(spec),
-  );
+  return [
+    together,
+    cmanOnly,
+    identities,
+    storage,
+    tieBreaker,
+    clusterName,
+    sharedDisks,
+    addresses,
+    macs,
+    files,
+  ].flatMap((rule) => rule(spec));
 }
 
 function together({ toolstack, cluster: { stack } }: Spec): Finding[] {
@@ -124,6 +135,39 @@ function storage({ storage: wanted, disks, guests, cluster }: Spec): Finding[] {
         ]
       : []),
   ];
+}
+
+/** "The minimum size of the block device is 10 Megabytes" (Red Hat Cluster Suite, quorum disk). sbd needs a tenth of it. */
+const leastQuorum = 10 * MiB;
+
+/** A tie needs two halves, and a disk of its own that decides. */
+function tieBreaker({ cluster, disks, guests, storage: wanted }: Spec): Finding[] {
+  if (cluster.tieBreaker === 'none') return [];
+  const path = ['cluster', 'tieBreaker'];
+  const findings: Finding[] = [];
+  const count = Object.keys(guests).length;
+  if (count % 2 === 1) {
+    const found = `quorum-disk with ${count} ${count === 1 ? 'guest' : 'guests'}`;
+    const hint = 'an odd number of guests has no two equal halves: leave tieBreaker out';
+    findings.push({ path, found, expected: 'an even number of guests', hint });
+  }
+  if (!Object.hasOwn(disks, QUORUM)) {
+    const found = `quorum-disk without disks.${QUORUM}`;
+    const hint = `disks: {${QUORUM}: {size: 10M, device: xvdb}}`;
+    return [...findings, { path, found, expected: `a shared disk called ${QUORUM}`, hint }];
+  }
+  if ((disks[QUORUM]?.size ?? leastQuorum) < leastQuorum) {
+    findings.push({ path: ['disks', QUORUM, 'size'], expected: `at least ${leastQuorum / MiB}M, for a quorum disk` });
+  }
+  if (wanted !== undefined && wanted !== 'none' && wanted.disk === QUORUM) {
+    findings.push({ path: ['storage', 'disk'], expected: 'another disk than the tie breaker’s' });
+  }
+  const { over, better, sum } = tokenFor(QUORUMD);
+  if (cluster.stack === 'cman' && cluster.token <= over) {
+    const hint = `qdisk(5): the token must outlast qdiskd’s choice of a new master, ${sum}`;
+    findings.push({ path: ['cluster', 'token'], expected: `more than ${over}, better ${better}`, hint });
+  }
+  return findings;
 }
 
 /** uuids and node ids that are written must be no other guest's. */

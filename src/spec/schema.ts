@@ -104,6 +104,9 @@ const SERVICES_EXPECTED = 'services, such as {test: {autostart: false}}';
 const cluster = section({
   stack: oneOf('pacemaker', 'cman').default('pacemaker').describe('pacemaker: today’s. cman: the document’s.'),
   token: is.token.default(21000).describe('Milliseconds without a token before a node counts as dead.'),
+  tieBreaker: oneOf('none', 'quorum-disk')
+    .default('none')
+    .describe('What decides between two halves. quorum-disk: disks.quorum, by qdiskd (cman) or sbd (pacemaker).'),
   configVersion: is.configVersion
     .optional()
     .describe('cman: config_version of the first cluster.conf; it grows with each change. Default: 1.'),

@@ -52,7 +52,8 @@ network: { bridge: xenbr0, subnet: ${word(subnet)}, mac: "00:16:3e:00:cf:fd" }
 fencing: { key: /etc/cluster/fence_xvm.key, address: 225.0.0.12, port: 1229 }
 
 # stack: pacemaker | cman (the document's). token: milliseconds until a silent node counts as dead.
-cluster: { stack: pacemaker, token: 21000 }
+# tieBreaker: none | quorum-disk (disks.quorum decides between two halves; for an even number of guests).
+cluster: { stack: pacemaker, token: 21000, tieBreaker: none }
 
 # A GFS2 on one of the disks, mounted by all guests; none leaves the disk alone.
 storage: { disk: shared, directory: /shared }

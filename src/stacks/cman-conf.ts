@@ -4,17 +4,24 @@ import { BadInput, NotYet, Unreachable } from '../model/errors.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
+import { quorumdOf } from './cman-quorum-disk.ts';
 import { cmanStatus } from './cman-tool.ts';
 
 export const confPath = '/etc/cluster/cluster.conf';
 const section = 'Setting up the cluster 2';
 
+/** Either two nodes of which one is enough, or a quorum disk that decides: never both (formats/cluster-conf-rules.ts). */
+export const isTwoNode = ({ guests, cluster }: Lab): boolean => guests.length === 2 && !cluster.tieBreaker;
+
 /** The cluster of the guests, its version aside. */
-function wantedConf({ name, guests, cluster: { token, services } }: Lab) {
+function wantedConf(lab: Lab) {
+  const { name, guests, cluster } = lab;
+  const { token, services } = cluster;
+  const quorumd = quorumdOf(lab);
   return {
     name,
     token,
-    twoNode: guests.length === 2,
+    ...(quorumd ? { quorumd } : { twoNode: isTwoNode(lab) }),
     nodes: guests.map(({ name: node, nodeId }) => ({ name: node, id: nodeId })),
     fencing: 'fence_xvm' as const,
     ...(services && { services }),

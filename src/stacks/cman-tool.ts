@@ -19,7 +19,8 @@ export async function members(host: Reader): Promise<{ there: readonly string[];
   const [nodes, status] = await Promise.all([host.read(['cman_tool', 'nodes']), cmanStatus(host)]);
   const rows = nodes.stdout.split('\n').map((line) => line.trim().split(/\s+/));
   return {
-    there: rows.filter((row) => row[1] === 'M').map((row) => row.at(-1) ?? ''),
+    // Node 0 is the quorum disk.
+    there: rows.filter(([id, sts]) => sts === 'M' && id !== '0').map((row) => row.at(-1) ?? ''),
     quorate: !(status?.get('Quorum') ?? 'blocked').includes('blocked'),
   };
 }

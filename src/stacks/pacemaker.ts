@@ -10,6 +10,7 @@ import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
 import { formerForgotten, nodesTold } from './pacemaker-nodes.ts';
+import { quorumDisk, sbdFiles, sbdWatches } from './pacemaker-quorum-disk.ts';
 import { journalsFor, pacemakerStorage } from './pacemaker-storage.ts';
 import { quorumKept } from './quorum-kept.ts';
 import type { Stack } from './stack.ts';
@@ -24,7 +25,7 @@ const delay = 10 * patience;
 
 /** Today's stack: corosync 3 and pacemaker 2.1. */
 export const pacemaker: Stack = {
-  packages: [
+  packages: ({ cluster: { tieBreaker } }) => [
     'corosync',
     'pacemaker',
     'pacemaker-cli-utils',
@@ -34,6 +35,8 @@ export const pacemaker: Stack = {
     'gfs2-utils',
     // The agents of dlm and of file systems call killall and fuser.
     'psmisc',
+    // Only where it is configured: pacemaker does not start beside an sbd that does not.
+    ...(tieBreaker ? ['sbd'] : []),
   ],
   offAtBoot: ['corosync.service', 'pacemaker.service', 'dlm.service'],
 
@@ -66,6 +69,7 @@ export const pacemaker: Stack = {
   ],
 
   guestFiles: (lab) => [
+    ...sbdFiles(lab),
     corosyncFile(corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests })),
     { path: '/etc/corosync/authkey', mode: 0o400, from: dom0Paths(lab).authkey },
   ],
@@ -77,13 +81,15 @@ export const pacemaker: Stack = {
     const told = nodesTold(lab, after);
     // A node that joins finds its journal there: its mount would fail without.
     const journals = lab.storage ? [journalsFor(lab, lab.storage, '9.journals', told)] : [];
-    const corosync = everywhere(lab, 'corosync', [...told, ...journals, ...after]);
+    const disk = quorumDisk(lab, first, after);
+    const corosync = everywhere(lab, 'corosync', [...told, ...journals, ...disk, ...after]);
     const quorate = awaited(
       { id: '9.quorate', title: 'Wait for quorum', section, on: first.name, after: corosync },
       { within: 90_000, hint: `look at: lab ssh ${first.name} -- corosync-quorumtool -s` },
       (look) => missingQuorum(look, lab),
     );
-    const pacemakers = everywhere(lab, 'pacemaker', [quorate]);
+    const watched = sbdWatches(lab, corosync);
+    const pacemakers = everywhere(lab, 'pacemaker', [quorate, ...watched]);
     const online = awaited(
       { id: '9.online', title: 'Wait for all nodes to be online', section, on: first.name, after: pacemakers },
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
@@ -118,7 +124,19 @@ export const pacemaker: Stack = {
       { within: 180_000, hint: `look at: lab ssh ${first.name} -- crm_mon -1` },
       (look) => missingFencing(look, lab),
     );
-    return [...told, ...journals, ...corosync, quorate, ...pacemakers, online, former, fencing, started];
+    return [
+      ...told,
+      ...journals,
+      ...disk,
+      ...corosync,
+      quorate,
+      ...watched,
+      ...pacemakers,
+      online,
+      former,
+      fencing,
+      started,
+    ];
   },
 
   storage: (lab, storage, after) => pacemakerStorage(lab, storage, after),

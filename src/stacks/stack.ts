@@ -21,8 +21,8 @@ export interface Running {
 
 /** What makes a cluster of the guests: the seam between the recipes and pacemaker, or cman, the document's. */
 export interface Stack {
-  /** Debian packages in the guests. */
-  readonly packages: readonly string[];
+  /** Packages in the guests: of Debian, or of the Red Hat of the document's day. */
+  packages(lab: Lab): readonly string[];
   /** Units that must not start at boot: a node that was fenced has to stay out until it is looked at. */
   readonly offAtBoot: readonly string[];
   /** What a program of the guest's own system has to do inside its disk, while it is off. */

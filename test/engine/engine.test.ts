@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { Journal } from '../../src/engine/journal.ts';
 import { dryRun, type RunOptions, up } from '../../src/engine/up.ts';
-import { type Change, file } from '../../src/model/change.ts';
+import { Applier } from '../../src/engine/apply.ts';
+import { type Change, command, file } from '../../src/model/change.ts';
 import { NotYet } from '../../src/model/errors.ts';
 import type { Event, StepEvent } from '../../src/model/event.ts';
 import type { FileReader, Host, Hosts } from '../../src/model/host.ts';
@@ -86,6 +87,46 @@ const step = (id: string, after: readonly Node[], check: Step['check'], more: Pa
 });
 
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
+
+/** Ends when the other one has begun. */
+function waiting(id: string, begun: Set<string>, other: string, more: Partial<Step>): Step {
+  let done = false;
+  const act = async () => {
+    begun.add(id);
+    for (let n = 0; n < 100 && !begun.has(other); n++) await new Promise((wake) => setTimeout(wake, 1));
+    if (!begun.has(other)) throw new Error(`${other} never began`);
+    done = true;
+  };
+  return step(id, [], async () => (done ? [] : [{ is: 'act', says: id, act }]), more);
+}
+
+test.each([
+  ['together', 0],
+  [undefined, 1],
+])('with a fault one thing is done at a time, but for what has to be together: %s', async (together, failed) => {
+  const begun = new Set<string>();
+  const more = together === undefined ? {} : { together };
+  const { options } = rig([waiting('a', begun, 'b', more), waiting('b', begun, 'a', more)]);
+  expect((await up({ ...options, fault: { how: 'fail', at: 99 } })).failed).toBe(failed);
+});
+
+test('a command that ends with 0 and says that it did nothing has failed', async () => {
+  const declined = ({ stdout }: { stdout: string }) =>
+    stdout === 'Good thinking.\n' ? 'it was not asked well' : undefined;
+  const ask = command(['mkqdisk'], { declined });
+  const answering = async (stdout: string) => {
+    const { options } = rig([]);
+    const host = {
+      ...options.hosts.host('dom0'),
+      run: async () => ({ argv: ask.is === 'command' ? ask.argv : ['x'], code: 0, stdout, stderr: '' }),
+    };
+    return new Applier(undefined, async () => 1).apply(ask, host as Host, () => {});
+  };
+  await expect(answering('Good thinking.\n')).rejects.toThrow(
+    '`mkqdisk` ended with exit code 0 and did nothing: it was not asked well',
+  );
+  await expect(answering('done\n')).resolves.toBeUndefined();
+});
 
 /** A file that holds the contents of the files of the steps before it: their order shows in it. */
 function link(id: string, before: readonly Step[]): Step {

@@ -13,8 +13,8 @@ export function world(directory: string): Readonly<Record<string, string>> {
   return Object.fromEntries(rows.map(([path, what]) => [path, random.test(path) ? 'there' : what]));
 }
 
-const two = ['--file', resolve('test/faults/two.yaml')];
-const three = ['--file', resolve('test/faults/three.yaml')];
+const two = ['--file', resolve('test/faults/labs/two.yaml')];
+const three = ['--file', resolve('test/faults/labs/three.yaml')];
 
 /**
  * The labs that are killed: the default one, the document's, and one that is up and gets a guest, or loses one.
@@ -23,11 +23,13 @@ const three = ['--file', resolve('test/faults/three.yaml')];
 export const labs: Readonly<Record<Which, { readonly before?: readonly string[]; readonly up: readonly string[] }>> = {
   default: { up: [] },
   document: { up: ['--file', resolve('examples/document.yaml')] },
+  'quorum disk': { up: ['--file', resolve('test/faults/labs/quorum-disk.yaml')] },
+  'document’s quorum disk': { up: ['--file', resolve('test/faults/labs/document-quorum-disk.yaml')] },
   adding: { before: two, up: three },
   removing: { before: three, up: [...two, '--yes'] },
 };
 
-export type Which = 'default' | 'document' | 'adding' | 'removing';
+export type Which = FromNothing | 'quorum disk' | 'document’s quorum disk' | 'adding' | 'removing';
 
 /** Those that begin from nothing. */
 export const fromNothing = ['default', 'document'] as const;

@@ -1,6 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { freshWorld, labThatIsUp } from './world.ts';
+import type { Step } from '../../src/model/step.ts';
+import { quorumDisk } from '../../src/stacks/pacemaker-quorum-disk.ts';
+import { freshWorld, lab, labThatIsUp, lookAt, type TestWorld, withQuorumDisk } from './world.ts';
 
 test('all guests mount one GFS2, and the proof leaves nothing there', async () => {
   const world = await labThatIsUp();
@@ -42,4 +44,88 @@ test('the lock manager does not start without fencing, and the disk is let go of
   // lab up switches fencing on again.
   expect((await world.up()).summary).toMatchObject({ failed: 0, later: 0 });
   expect((await world.sh('molly', 'ls /shared')).code).toBe(0);
+});
+
+const tied = withQuorumDisk(lab);
+
+/** A lab that is up without sbd, where sbd is installed then: its package enables it, and its configuration names no disk. */
+async function withSbd(): Promise<TestWorld> {
+  const world = await labThatIsUp();
+  expect((await world.sh('molly', 'apt-get install --yes sbd')).code).toBe(0);
+  return world;
+}
+
+test('sbd that is not configured keeps pacemaker from starting', async () => {
+  const { sh } = await withSbd();
+  await sh('molly', 'systemctl stop corosync');
+  expect(await sh('molly', 'systemctl start corosync')).toMatchObject({ code: 0 });
+  const { code, stderr } = await sh('molly', 'systemctl start pacemaker');
+  expect([code, stderr]).toEqual([1, expect.stringContaining('A dependency job for pacemaker.service failed.')]);
+});
+
+const steps = () => quorumDisk(tied, tied.guests[0] as never, []) as readonly Step[];
+const check = async ({ hosts }: TestWorld, id: string) => {
+  const step = steps().find((one) => one.id === id) as Step;
+  return step.check(lookAt(hosts, step.on));
+};
+
+test('a guest without sbd, or without a watchdog', async () => {
+  const world = await labThatIsUp();
+  await expect(check(world, '9.sbd-molly')).rejects.toThrow('sbd is not installed on molly');
+  await world.sh('molly', 'apt-get install --yes sbd');
+  await expect(check(world, '9.sbd-molly')).rejects.toThrow('molly has no /dev/watchdog: softdog is not loaded');
+});
+
+test('a blank disk is taken, our own adopted, and nothing else touched', async () => {
+  const world = await withSbd();
+  const { sh } = world;
+  const make = 'sbd -d /dev/xvdb -1 21 -4 42 create'.split(' ');
+  expect(await check(world, '9.quorum-disk')).toMatchObject([{ argv: make }]);
+
+  expect((await sh('molly', make.join(' '))).code).toBe(0);
+  expect(await check(world, '9.quorum-disk')).toEqual([]);
+
+  await sh('molly', 'sbd -d /dev/xvdb create');
+  await expect(check(world, '9.quorum-disk')).rejects.toThrow(
+    'the quorum disk /dev/xvdb has the time-outs 5 s (watchdog) and 10 s (msgwait); a token of 21000 ms needs 21 and 42',
+  );
+
+  // What is blank again may be taken again.
+  await sh('dom0', 'dd if=/dev/zero of=/guests/quorum.dsk bs=1M count=10');
+  expect(await check(world, '9.quorum-disk')).toHaveLength(1);
+});
+
+test.each([
+  ['dd if=/dev/urandom of=/guests/quorum.dsk bs=1M count=10', '/dev/xvdb is not blank, and no quorum disk: '],
+  ['mke2fs -q -F -t ext4 /guests/quorum.dsk', '/dev/xvdb holds something else: ext4'],
+])('refused: %s', async (line, why) => {
+  const world = await withSbd();
+  await world.sh('dom0', 'apt-get install --yes e2fsprogs');
+  expect((await world.sh('dom0', line)).code).toBe(0);
+  await expect(check(world, '9.quorum-disk')).rejects.toThrow(why);
+});
+
+test('the disk of another cluster is refused', async () => {
+  const world = await withSbd();
+  await world.sh('molly', 'sbd -d /dev/xvdb -1 21 -4 42 create');
+  await world.sh('molly', 'sbd -d /dev/xvdb allocate felix');
+  await expect(check(world, '9.quorum-disk')).rejects.toThrow(
+    '/dev/xvdb is the quorum disk of another cluster: its nodes are felix',
+  );
+});
+
+test('a lab with a quorum disk, twice; sbd stops and starts with corosync', { timeout: 60_000 }, async () => {
+  const world = await freshWorld(tied);
+  const first = await world.up();
+  expect(first.failed).toEqual([]);
+  const { sh } = world;
+  expect((await sh('molly', 'sbd -d /dev/xvdb dump')).stdout).toContain('Timeout (msgwait)  : 42\n');
+  expect((await sh('frederick', 'sbd -d /dev/xvdb list')).stdout).toMatch(/^0\t\w+\tclear\t\n1\t\w+\tclear\t\n$/);
+  expect((await world.up()).summary).toMatchObject({ changed: 0, later: 0, failed: 0 });
+
+  expect(await sh('molly', 'systemctl stop sbd')).toMatchObject({ code: 4 });
+  expect((await sh('molly', 'systemctl stop corosync')).code).toBe(0);
+  expect((await sh('molly', 'systemctl is-active sbd')).stdout).toBe('inactive\n');
+  expect((await sh('molly', 'systemctl start corosync')).code).toBe(0);
+  expect((await sh('molly', 'systemctl is-active sbd')).stdout).toBe('active\n');
 });

@@ -9,6 +9,7 @@ import { up } from '../../src/engine/up.ts';
 import { SimulatedHosts, seedSimulated } from '../../src/hosts/simulated/index.ts';
 import type { Event, StepEvent, SummaryEvent } from '../../src/model/event.ts';
 import type { Argv } from '../../src/model/host.ts';
+import type { Look } from '../../src/model/step.ts';
 import type { Lab } from '../../src/spec/lab.ts';
 import { dom0Paths } from '../../src/spec/paths.ts';
 import { readLab } from '../../src/spec/read.ts';
@@ -17,6 +18,21 @@ export const lab: Lab = readLab(
   'guests: {molly: {}, frederick: {}}\nimage: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 40M}}',
   'the lab of the tests',
 );
+
+/** A lab with its quorum disk as the tie breaker. */
+export function withQuorumDisk(plain: Lab): Lab {
+  const tieBreaker = plain.disks.find(({ name }) => name === 'quorum');
+  return { ...plain, cluster: { ...plain.cluster, ...(tieBreaker && { tieBreaker }) } };
+}
+
+/** What a step may look at in a world. */
+export const lookAt = (hosts: SimulatedHosts, host: string): Look => ({
+  host: hosts.host(host),
+  on: (name) => hosts.host(name),
+  get: async () => {
+    throw new Error('not in this test');
+  },
+});
 
 /** A world for a test; gone after it. */
 export interface TestWorld {
@@ -29,9 +45,9 @@ export interface TestWorld {
   up(): Promise<{ summary: SummaryEvent; failed: readonly StepEvent[] }>;
 }
 
-export function openWorld(directory: string, bootTime = 40): TestWorld {
-  const { loginKey: key, knownHosts } = dom0Paths(lab);
-  const hosts = new SimulatedHosts({ directory, guests: lab.guests, login: { key, knownHosts }, bootTime });
+export function openWorld(directory: string, bootTime = 40, wanted = lab): TestWorld {
+  const { loginKey: key, knownHosts } = dom0Paths(wanted);
+  const hosts = new SimulatedHosts({ directory, guests: wanted.guests, login: { key, knownHosts }, bootTime });
   return {
     directory,
     hosts,
@@ -49,7 +65,14 @@ export function openWorld(directory: string, bootTime = 40): TestWorld {
       };
       const journal = new Journal(join(directory, 'journal.jsonl'), String(Date.now()));
       const slowness = async () => 1;
-      const options = { lab: lab.name, where: 'simulated', chapters: recipes(lab), hosts, journal, proofs: journal };
+      const options = {
+        lab: wanted.name,
+        where: 'simulated',
+        chapters: recipes(wanted),
+        hosts,
+        journal,
+        proofs: journal,
+      };
       return { summary: await up({ ...options, emit, slowness }), failed };
     },
   };
@@ -62,10 +85,10 @@ async function directoryForATest(): Promise<string> {
 }
 
 /** A fresh dom0. */
-export async function freshWorld(): Promise<TestWorld> {
+export async function freshWorld(wanted = lab): Promise<TestWorld> {
   const directory = await directoryForATest();
   await seedSimulated(directory);
-  return openWorld(directory);
+  return openWorld(directory, 40, wanted);
 }
 
 /** A lab that is up, made once. */

@@ -81,6 +81,12 @@ export function boot(world: World, name: string, at = Date.now()): void {
     if (world.changing) world.dom0.tree.write(`/var/log/xen/console/guest-${name}.log`, shown, 0o640);
     return;
   }
+  // systemd-modules-load(8). /dev is made at each boot.
+  const modules = (guest.tree.list('/etc/modules-load.d') ?? []).flatMap(
+    (file) => guest.tree.text(`/etc/modules-load.d/${file}`)?.split('\n') ?? [],
+  );
+  if (modules.includes('softdog')) guest.tree.write('/dev/watchdog', '', 0o600);
+  else guest.tree.remove('/dev/watchdog');
   startEnabled(world, guest);
   const host = guest.tree.text('/etc/hostname')?.trim() || 'localhost';
   const trouble = world.trouble.guests?.[name];

@@ -29,9 +29,9 @@ export const elementsOf = (parent: Element) =>
   [...parent.childNodes].filter((node): node is Element => node.nodeType === 1);
 
 /** A CIB as pacemaker 2.1.5 makes it when there is none, with what the cluster writes into it of itself. */
-function freshCib(cluster: string, nodes: readonly { id: number; name: string }[]): string {
+function freshCib(cluster: string, nodes: readonly { id: number; name: string }[], watchdog: boolean): string {
   const own = {
-    'have-watchdog': 'false',
+    'have-watchdog': String(watchdog),
     'dc-version': '2.1.5-a3f44794f94',
     'cluster-infrastructure': 'corosync',
     'cluster-name': cluster,
@@ -48,9 +48,10 @@ export class Cib {
   #root: Element;
 
   constructor(members: readonly Machine[], cluster: string, nodes: readonly { id: number; name: string }[]) {
+    const watchdog = members.some(({ state }) => state.services.sbd?.active === 'active');
     const copies = members.flatMap(({ tree }) => tree.text(path) ?? []).map(parsed);
     const epoch = (root: Element) => Number(root.getAttribute('epoch'));
-    this.#root = copies.sort((a, b) => epoch(b) - epoch(a))[0] ?? parsed(freshCib(cluster, nodes));
+    this.#root = copies.sort((a, b) => epoch(b) - epoch(a))[0] ?? parsed(freshCib(cluster, nodes, watchdog));
   }
 
   get root(): Element {

@@ -52,5 +52,7 @@ export function guestsOf(world: World): readonly Machine[] {
 
 /** The image behind a disk of a guest: `/dev/xvdc`. */
 export function imageOf({ running }: Machine, device: string): string | undefined {
-  return running && disksByDevice(running.xml).get(device.replace(/^\/dev\//, ''));
+  const name = device.replace(/^\/dev\//, '');
+  if (running?.xm) return running.xm.disks.find(({ dev }) => dev === name)?.path;
+  return running && disksByDevice(running.xml).get(name);
 }

@@ -23,6 +23,7 @@ export const packageOf: Readonly<Record<string, string>> = {
   'mkfs.gfs2': 'gfs2-utils',
   mmdebstrap: 'mmdebstrap',
   ping: 'iputils-ping',
+  sbd: 'sbd',
   setfattr: 'attr',
   ss: 'iproute2',
   'ssh-keygen': 'openssh-client',
@@ -41,8 +42,12 @@ const dependencies: Readonly<Record<string, readonly string[]>> = {
   pacemaker: ['corosync'],
 };
 
-/** Configuration that comes with a package: Debian's own for fence_virtd fits nothing here (facts/fencing.md). */
+/** Configuration that comes with a package: Debian's own for fence_virtd fits nothing here (facts/fencing.md), sbd's names no disk. */
 const configuration: Readonly<Record<string, { readonly package: string; readonly text: string }>> = {
+  '/etc/default/sbd': {
+    package: 'sbd',
+    text: 'SBD_PACEMAKER=yes\nSBD_STARTMODE=always\nSBD_DELAY_START=no\nSBD_WATCHDOG_DEV=/dev/watchdog\nSBD_WATCHDOG_TIMEOUT=5\nSBD_TIMEOUT_ACTION=flush,reboot\nSBD_MOVE_TO_ROOT_CGROUP=auto\nSBD_SYNC_RESOURCE_STARTUP=yes\nSBD_OPTS=\n',
+  },
   '/etc/fence_virt.conf': {
     package: 'fence-virtd',
     text: `fence_virtd {
@@ -112,21 +117,28 @@ export function setPackages(tree: Tree, names: readonly string[], state: 'unpack
   tree.write(statusPath, text.join('\n'));
 }
 
-const wantsLink = (unit: string) => `/etc/systemd/system/multi-user.target.wants/${unit}.service`;
+/** The links that an enabled unit has: below whatever wants or requires it (systemd.unit(5), [Install]). */
+function linksOf(unit: string): readonly string[] {
+  const requiring = units[unit]?.requiredBy?.map((other) => `${other}.service.requires`);
+  return (requiring ?? ['multi-user.target.wants']).map((name) => `/etc/systemd/system/${name}/${unit}.service`);
+}
 
 export function enable(tree: Tree, unit: string): string {
-  tree.link(wantsLink(unit), `/lib/systemd/system/${unit}.service`);
-  return `Created symlink ${wantsLink(unit)} → /lib/systemd/system/${unit}.service.\n`;
+  const said = linksOf(unit).map((link) => {
+    tree.link(link, `/lib/systemd/system/${unit}.service`);
+    return `Created symlink ${link} → /lib/systemd/system/${unit}.service.\n`;
+  });
+  return said.join('');
 }
 
 export function disable(tree: Tree, unit: string): string {
-  if (!isEnabled(tree, unit)) return '';
-  tree.remove(wantsLink(unit));
-  return `Removed "${wantsLink(unit)}".\n`;
+  const links = linksOf(unit).filter((link) => tree.has(link));
+  for (const link of links) tree.remove(link);
+  return links.map((link) => `Removed "${link}".\n`).join('');
 }
 
 export function isEnabled(tree: Tree, unit: string): boolean {
-  return tree.has(wantsLink(unit));
+  return linksOf(unit).some((link) => tree.has(link));
 }
 
 /** dpkg-query(1) -W -f FORMAT NAME…: rc 1 when one is unknown, and the others are listed all the same (measured). */

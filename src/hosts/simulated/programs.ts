@@ -13,9 +13,11 @@ import { mmdebstrap } from './mmdebstrap.ts';
 import { net } from './net.ts';
 import { pacemaker } from './pacemaker.ts';
 import { isInstalled, packageOf, packages } from './packages.ts';
+import { cmp } from './raw-disk.ts';
 import { od } from './red-hat/image-looks.ts';
 import { initScript, redHatHandler } from './red-hat/programs.ts';
 import { isRedHat } from './red-hat/release.ts';
+import { sbd } from './sbd.ts';
 import { sshKeygen } from './ssh-keys.ts';
 import { systemctl } from './systemctl.ts';
 import { bridge, sh } from './struck.ts';
@@ -65,6 +67,7 @@ const programs: Readonly<Record<string, Handler>> = {
   bridge,
   'corosync-cfgtool': cfgtool,
   'corosync-cmapctl': cmapctl,
+  cmp,
   'corosync-quorumtool': quorumtool,
   env,
   fence_xvm: fenceXvm,
@@ -76,6 +79,7 @@ const programs: Readonly<Record<string, Handler>> = {
   mmdebstrap,
   od,
   sh,
+  sbd,
   'ssh-keygen': sshKeygen,
   systemctl,
   timeout,

@@ -73,6 +73,8 @@ export interface Cman {
   /** Seconds; fenced waits so long for the others. */
   readonly postJoinDelay: number;
   readonly nodes: readonly CmanNode[];
+  /** `<quorumd>`: qdiskd finds its disk by the label. */
+  readonly quorumd?: Quorumd | undefined;
   /** This node's name and address. */
   readonly node: string;
   readonly address: string;
@@ -80,6 +82,11 @@ export interface Cman {
   fenceDomain: boolean;
   /** Nodes that were members since it started, or were fenced by it. */
   settled: readonly string[];
+}
+
+export interface Quorumd {
+  readonly label: string;
+  readonly votes: number;
 }
 
 export interface CmanNode {

@@ -1,7 +1,7 @@
 import { type Call, fail, getopt, type Handler, type Options, ok, type Result } from './call.ts';
 import { bootLayer } from './guests.ts';
 import { disable, enable, isEnabled } from './packages.ts';
-import { daemonReload, dropIns, unitName } from './unit-files.ts';
+import { daemonReload, dropIns, unitName, units } from './unit-files.ts';
 import { startUnit, stopUnit, unitExists } from './units.ts';
 
 /** systemctl(1) of systemd 252; outputs and exit codes as measured on the real dom0. */
@@ -86,6 +86,13 @@ function changing(verb: string, code: number, change: (call: Call, unit: string,
           ? `Unit file ${unknown}.service does not exist.`
           : `Failed to ${verb} ${unknown}.service: Unit ${unknown}.service not ${verb === 'stop' ? 'loaded' : 'found'}.`;
       return fail(code, code === 1 ? `Failed to ${verb} unit: ${what}` : what);
+    }
+    const refused = ['start', 'stop', 'restart'].includes(verb)
+      ? names.find((unit) => units[unit]?.byOthersOnly)
+      : undefined;
+    if (refused !== undefined) {
+      const why = 'may be requested by dependency only (it is configured to refuse manual start/stop)';
+      return fail(4, `Failed to ${verb} ${refused}.service: Operation refused, unit ${refused}.service ${why}.`);
     }
     let stderr = '';
     for (const unit of names) {

@@ -14,6 +14,14 @@ export interface Unit {
   readonly enabled?: true;
   /** Started before it; it stops when they stop. */
   readonly requires?: readonly string[];
+  /** [Install] of one that is started by others only: while it is enabled, those start it. */
+  readonly requiredBy?: readonly string[];
+  /** Those of `requiredBy` that wait for it, and do not start without it. */
+  readonly before?: readonly string[];
+  /** It stops when that stops. */
+  readonly partOf?: string;
+  /** RefuseManualStart and RefuseManualStop. */
+  readonly byOthersOnly?: true;
 }
 
 /** The units that matter here: names, packages and presets as in Debian 12. */
@@ -29,6 +37,16 @@ export const units: Readonly<Record<string, Unit>> = {
     description: 'Pacemaker High Availability Cluster Manager',
     enabled: true,
     requires: ['corosync'],
+  },
+  // Debian's sbd.service, 1.5.2-1.
+  sbd: {
+    package: 'sbd',
+    description: 'Shared-storage based fencing daemon',
+    enabled: true,
+    requiredBy: ['corosync', 'pacemaker', 'dlm'],
+    before: ['pacemaker', 'dlm'],
+    partOf: 'corosync',
+    byOthersOnly: true,
   },
   dlm: { package: 'dlm-controld', description: 'dlm control daemon', enabled: true, requires: ['corosync'] },
 };

@@ -3,6 +3,7 @@ import { startCorosync, wasSeen } from './corosync.ts';
 import { startListener } from './fence-daemon.ts';
 import { logEntry } from './journal.ts';
 import { isEnabled, isInstalled } from './packages.ts';
+import { startSbd } from './sbd.ts';
 import type { Service } from './state.ts';
 import { daemonReload, dropIns, unitOf, units } from './unit-files.ts';
 import type { Machine, World } from './world.ts';
@@ -17,6 +18,7 @@ export type Started =
 const starters: Readonly<Record<string, (world: World, machine: Machine, unit: string) => Started>> = {
   corosync: startCorosync,
   fence_virtd: startListener,
+  sbd: startSbd,
 };
 
 export function unitExists({ tree }: Machine, unit: string): boolean {
@@ -35,6 +37,12 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
   for (const required of known?.requires ?? []) {
     const first = startUnit(world, machine, required);
     if (first.code !== 0 || state.services[required]?.active !== 'active')
+      return fail(1, `A dependency job for ${unit}.service failed. See 'journalctl -xe' for details.`);
+  }
+  for (const [other, { requiredBy, before: ahead }] of Object.entries(units)) {
+    if (!requiredBy?.includes(unit) || !unitExists(machine, other) || !isEnabled(machine.tree, other)) continue;
+    startUnit(world, machine, other);
+    if (ahead?.includes(unit) && state.services[other]?.active !== 'active')
       return fail(1, `A dependency job for ${unit}.service failed. See 'journalctl -xe' for details.`);
   }
   const said = (text: string) => logEntry(world, name, unit, 'systemd[1]', text);
@@ -72,8 +80,8 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
 /** `systemctl stop`: what requires the unit first. */
 export function stopUnit(world: World, machine: Machine, unit: string): void {
   const { state, name } = machine;
-  for (const [other, { requires }] of Object.entries(units))
-    if (requires?.includes(unit)) stopUnit(world, machine, other);
+  for (const [other, { requires, partOf }] of Object.entries(units))
+    if (requires?.includes(unit) || partOf === unit) stopUnit(world, machine, other);
   if (!state.services[unit]) return;
   delete state.services[unit];
   logEntry(world, name, unit, 'systemd[1]', `Stopped ${unit}.service - ${unitOf(machine.tree, unit)?.description}.`);
@@ -83,7 +91,8 @@ export function stopUnit(world: World, machine: Machine, unit: string): void {
 export function startEnabled(world: World, machine: Machine): void {
   daemonReload(machine);
   for (const unit of Object.keys(units))
-    if (unitExists(machine, unit) && isEnabled(machine.tree, unit)) startUnit(world, machine, unit);
+    if (unitExists(machine, unit) && !units[unit]?.byOthersOnly && isEnabled(machine.tree, unit))
+      startUnit(world, machine, unit);
 }
 
 /** A start whose systemctl was killed goes on: systemd does it, not systemctl. */

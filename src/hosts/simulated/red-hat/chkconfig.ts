@@ -9,6 +9,8 @@ interface Script {
   /** Start and kill priorities, from its `# chkconfig:` line. */
   readonly start: number;
   readonly kill: number;
+  /** The only release that has it. */
+  readonly major?: 5;
   /** On in runlevels 2 to 5 once the package is in: in RHEL 5, in 6. The cluster's are on in 5 (facts/cman.md). */
   readonly on: readonly (5 | 6)[];
 }
@@ -17,7 +19,8 @@ interface Script {
 export const scripts: readonly Script[] = [
   { name: 'network', rpm: 'initscripts', start: 10, kill: 90, on: [5, 6] },
   { name: 'cman', rpm: 'cman', start: 21, kill: 79, on: [5] },
-  { name: 'qdiskd', rpm: 'cman', start: 22, kill: 78, on: [5] },
+  // cman 3 starts qdiskd itself (cman/init.d/cman.in).
+  { name: 'qdiskd', rpm: 'cman', start: 22, kill: 78, on: [5], major: 5 },
   { name: 'NetworkManager', rpm: 'NetworkManager', start: 23, kill: 84, on: [6] },
   { name: 'clvmd', rpm: 'lvm2-cluster', start: 24, kill: 76, on: [5] },
   { name: 'gfs2', rpm: 'gfs2-utils', start: 26, kill: 74, on: [5] },
@@ -36,7 +39,8 @@ export function installScripts(tree: Tree, major: 5 | 6): void {
   for (const level of levels) tree.makeDirectory(`/etc/rc.d/rc${level}.d`);
   tree.link('/etc/init.d', 'rc.d/init.d');
   for (const level of levels) tree.link(`/etc/rc${level}.d`, `rc.d/rc${level}.d`);
-  for (const { name, rpm, start, kill, on } of scripts) {
+  for (const { name, rpm, start, kill, on, major: only } of scripts) {
+    if (only !== undefined && only !== major) continue;
     if (!hasRpm(tree, rpm) || tree.has(scriptPath(name))) continue;
     tree.write(scriptPath(name), `#!/bin/bash\n# chkconfig: - ${number(start)} ${number(kill)}\n`, 0o755);
     setLinks(tree, name, on.includes(major));

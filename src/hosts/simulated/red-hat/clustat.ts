@@ -1,8 +1,8 @@
 import { fail, getopt, type Handler, ok } from '../call.ts';
 import type { Machine } from '../world.ts';
 import { readConf } from './cman-conf.ts';
-import { clusterId } from './cman-tools.ts';
-import { cmanOf, membersOf, quorumOf } from './cman.ts';
+import { clusterId, diskOf } from './cman-tools.ts';
+import { cmanOf, diskVotes, membersOf, quorumOf } from './cman.ts';
 
 /** clustat(8): members, and what rgmanager has, if it runs. */
 export const clustat: Handler = ({ world, machine, args }) => {
@@ -36,6 +36,8 @@ export const clustat: Handler = ({ world, machine, args }) => {
     ];
     return ` ${name.padEnd(40)} ${String(id).padStart(4)} ${words.join(', ')}\n`;
   });
+  const disk = diskVotes(world, machine) === undefined ? undefined : diskOf(world, machine, cman);
+  if (disk !== undefined) rows.push(` ${disk.padEnd(40)} ${'0'.padStart(4)} Online, Quorum Disk\n`);
   const owned = services.map((name) => ` ${`service:${name}`.padEnd(30)} ${'(none)'.padEnd(30)} disabled\n`);
   const list =
     owned.length === 0

@@ -1,5 +1,5 @@
 import { DOMParser, type Element } from '@xmldom/xmldom';
-import type { CmanNode } from '../state.ts';
+import type { CmanNode, Quorumd } from '../state.ts';
 import type { Tree } from '../tree.ts';
 
 export const confPath = '/etc/cluster/cluster.conf';
@@ -12,6 +12,7 @@ export interface ClusterConf {
   readonly twoNode: boolean;
   readonly expectedVotes: number;
   readonly postJoinDelay: number;
+  readonly quorumd?: Quorumd | undefined;
   readonly fenceXvmd: boolean;
   readonly services: readonly string[];
   /** What cluster.rng does not allow. */
@@ -42,7 +43,9 @@ export function readConf(tree: Tree, path = confPath): ClusterConf | string | un
 }
 
 function confOf(root: Element): ClusterConf {
-  const [cman, list, fenceDaemon] = ['cman', 'clusternodes', 'fence_daemon'].map((name) => named(root, name)[0]);
+  const [cman, list, fenceDaemon, disk] = ['cman', 'clusternodes', 'fence_daemon', 'quorumd'].map(
+    (name) => named(root, name)[0],
+  );
   const nodes = named(list, 'clusternode').map((node) => ({
     name: text(node, 'name'),
     id: Number(text(node, 'nodeid')),
@@ -57,6 +60,7 @@ function confOf(root: Element): ClusterConf {
     twoNode: text(cman, 'two_node') === '1',
     expectedVotes: Number(text(cman, 'expected_votes') || votes),
     postJoinDelay: Number(text(fenceDaemon, 'post_join_delay') || 3),
+    quorumd: disk && { label: text(disk, 'label'), votes: Number(text(disk, 'votes') || 1) },
     fenceXvmd: named(root, 'fence_xvmd').length > 0,
     services: named(named(root, 'rm')[0], 'service').map((service) => text(service, 'name')),
     invalid: wrongIn(root),

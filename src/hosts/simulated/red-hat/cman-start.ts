@@ -6,6 +6,7 @@ import { type ClusterConf, readConf } from './cman-conf.ts';
 import { cmanOf, join, quorumOf } from './cman.ts';
 import { lockFile, stopCman } from './cman-stop.ts';
 import { shellVars } from './ifcfg.ts';
+import { startQdiskd } from './qdiskd.ts';
 import { majorOf } from './release.ts';
 import { hasRpm, rpmVersion } from './rpms.ts';
 import { Stages } from './stages.ts';
@@ -127,6 +128,7 @@ function start3(call: Asking): Result {
   )
     return undo();
   if (invalid.length > 0 && level !== 'NONE') stages.add(`${complaint}\n`);
+  if (joined.quorumd && !stages.stage('Starting qdiskd', startQdiskd(world, machine))) return undo();
   const timeout = Number(vars.get('CMAN_QUORUM_TIMEOUT') ?? 45);
   const quorum = waitForQuorum(call);
   if (quorum === 'waits') return { ...ok(), blocked: true };

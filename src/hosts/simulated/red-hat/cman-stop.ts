@@ -9,7 +9,7 @@ import { stopXvmd } from './xvmd.ts';
 export const lockFile = '/var/lock/subsys/cman';
 
 /**
- * `service cman stop`. rgmanager, clvmd and what is mounted hold the cluster: it does not stop below them. With 3.x a mounted GFS2
+ * `service cman stop`. rgmanager, clvmd, qdiskd and what is mounted hold the cluster: it does not stop below them. With 3.x a mounted GFS2
  * already keeps the node in the fence domain (fence/fence_tool: check_controlled_systems).
  */
 export function stopCman(world: World, machine: Machine): Result {
@@ -17,7 +17,9 @@ export function stopCman(world: World, machine: Machine): Result {
   const major = majorOf(tree) ?? 5;
   const stages = new Stages('Stopping cluster', major);
   const mounted = machine.running?.mounts?.length ?? 0;
-  const held = mounted > 0 || ['rgmanager', 'clvmd'].some((name) => state.services[name] !== undefined);
+  // qdiskd of cman 2 is a service of its own, which stops before cman (K78, K79).
+  const holders = ['rgmanager', 'clvmd', ...(major < 6 ? ['qdiskd'] : [])];
+  const held = mounted > 0 || holders.some((name) => state.services[name] !== undefined);
   const busy = 'cman_tool: Error leaving cluster: Device or resource busy';
   if (major < 6 && state.services.fence_xvmd) {
     stages.stage('Stopping virtual machine fencing host');
@@ -29,6 +31,10 @@ export function stopCman(world: World, machine: Machine): Result {
       : ['Leaving fence domain', 'Stopping gfs_controld', 'Stopping dlm_controld', 'Stopping fenced'];
   const leaves = major < 6 || mounted === 0 ? undefined : 'fence_tool: cannot leave due to active systems';
   for (const name of before) if (!stages.stage(name, name === before[0] ? leaves : undefined)) return stages.end();
+  if (major === 6 && state.services.qdiskd) {
+    stages.stage('Stopping qdiskd');
+    delete state.services.qdiskd;
+  }
   if (!stages.stage('Stopping cman', held && state.services.cman ? busy : undefined)) return stages.end();
   delete state.services.cman;
   const after =

@@ -2,9 +2,10 @@ import { fail, getopt, type Handler, ok, type Result } from '../call.ts';
 import type { Cman } from '../state.ts';
 import type { Machine, World } from '../world.ts';
 import { confPath, readConf } from './cman-conf.ts';
-import { cmanOf, membersOf, quorumOf } from './cman.ts';
+import { cmanOf, diskVotes, membersOf, quorumOf } from './cman.ts';
 import { stopCman } from './cman-stop.ts';
 import { fenceNode } from './fence-domain.ts';
+import { quorumDisks } from './quorum-disk.ts';
 import { majorOf } from './release.ts';
 
 const down = 'cman_tool: Cannot open connection to cman, is it running ?';
@@ -39,6 +40,7 @@ function statusText(world: World, machine: Machine, cman: Cman): string {
   const three = majorOf(machine.tree) === 6;
   const members = membersOf(world, machine);
   const { votes, needed, quorate } = quorumOf(world, machine);
+  const device = diskVotes(world, machine);
   const id = clusterId(cman.cluster);
   const rows: readonly (readonly [string, string | number])[] = [
     ['Version', three ? '6.2.0' : '6.0.1'],
@@ -50,6 +52,7 @@ function statusText(world: World, machine: Machine, cman: Cman): string {
     ['Membership state', 'Cluster-Member'],
     ['Nodes', members.length],
     ['Expected votes', cman.expectedVotes],
+    ...(device === undefined ? [] : [['Quorum device votes', device] as const]),
     ['Total votes', votes],
     ...(three ? [['Node votes', cman.nodes.find(({ name }) => name === cman.node)?.votes ?? 1] as const] : []),
     ['Quorum', `${needed} ${quorate ? ' ' : 'Activity blocked'}`],
@@ -62,6 +65,10 @@ function statusText(world: World, machine: Machine, cman: Cman): string {
     ['Node addresses', `${cman.address} `],
   ];
   return rows.map(([key, value]) => `${key}: ${value}\n`).join('');
+}
+
+export function diskOf(world: World, machine: Machine, { quorumd }: Cman): string | undefined {
+  return quorumDisks(world, machine).find(({ label }) => label === quorumd?.label)?.device;
 }
 
 function nodesText(world: World, machine: Machine, cman: Cman): string {
@@ -77,6 +84,9 @@ function nodesText(world: World, machine: Machine, cman: Cman): string {
       const inc = String(there ? 4 * members.length : 0).padStart(6);
       return `${String(id).padStart(4)}   ${there ? 'M' : 'X'} ${inc}   ${(there ? joined : '').padEnd(19)}  ${name}\n`;
     });
+  // The quorum disk is node 0, by the name of its device.
+  const disk = diskVotes(world, machine) === undefined ? undefined : diskOf(world, machine, cman);
+  if (disk !== undefined) rows.unshift(`   0   M      0   ${joined}  ${disk}\n`);
   return `Node  Sts   Inc   Joined               Name\n${rows.join('')}`;
 }
 
@@ -96,8 +106,9 @@ function version(world: World, machine: Machine, cman: Cman, args: readonly stri
     const service = member.state.services.cman;
     // A member whose file is another one does not follow, and is no member of this cluster from then on.
     if (service?.cman && typeof theirs === 'object' && theirs.version === number) {
-      const { nodes, twoNode, expectedVotes, postJoinDelay } = theirs;
-      service.cman = { ...service.cman, version: number, nodes, twoNode, expectedVotes, postJoinDelay };
+      // two_node and quorumd are what they were when cman started.
+      const { nodes, expectedVotes, postJoinDelay } = theirs;
+      service.cman = { ...service.cman, version: number, nodes, expectedVotes, postJoinDelay };
     }
   }
   return ok();

@@ -26,8 +26,8 @@ export function join(machine: Machine, conf: ClusterConf): Cman | string {
   if (conf.twoNode && conf.expectedVotes !== 1) return 'cman not started: two_node set but expected_votes not set to 1';
   const address = addressNamed(machine, own.name);
   if (address === undefined) return `cman not started: local node name "${own.name}" has no address of this host`;
-  const { name: cluster, version, nodes, twoNode, expectedVotes, postJoinDelay } = conf;
-  const read = { cluster, version, nodes, twoNode, expectedVotes, postJoinDelay };
+  const { name: cluster, version, nodes, twoNode, expectedVotes, postJoinDelay, quorumd } = conf;
+  const read = { cluster, version, nodes, twoNode, expectedVotes, postJoinDelay, quorumd };
   return { ...read, node: own.name, address, fenceDomain: false, settled: [own.name] };
 }
 
@@ -69,12 +69,28 @@ export interface Quorum {
   readonly quorate: boolean;
 }
 
+/**
+ * Votes of the quorum disk, where qdiskd has had the time to take part. Of two halves only that of the master has them: here, of
+ * the node with the lowest id. undefined: qdiskd has not registered
+ */
+export function diskVotes(world: World, machine: Machine): number | undefined {
+  const takesPart = ({ state }: Machine) => state.services.qdiskd && world.elapsed(state.services.qdiskd.since) > 1.5;
+  const own = cmanOf(machine);
+  if (!own?.quorumd || !takesPart(machine)) return undefined;
+  const idOf = (at: Machine) => own.nodes.find(({ name }) => name === cmanOf(at)?.node)?.id ?? Number.POSITIVE_INFINITY;
+  const [master] = guestsOf(world)
+    .filter((other) => takesPart(other) && cmanOf(other)?.cluster === own.cluster)
+    .sort((a, b) => idOf(a) - idOf(b));
+  return membersOf(world, machine).some(({ name }) => name === master?.name) ? own.quorumd.votes : undefined;
+}
+
 /** two_node: one is enough. Otherwise more than half of the expected votes. */
 export function quorumOf(world: World, machine: Machine): Quorum {
   const own = cmanOf(machine);
   if (!own) return { votes: 0, needed: 1, quorate: false };
   const members = membersOf(world, machine).map((member) => cmanOf(member)?.node);
-  const votes = own.nodes.reduce((sum, node) => sum + (members.includes(node.name) ? node.votes : 0), 0);
+  const ofNodes = own.nodes.reduce((sum, node) => sum + (members.includes(node.name) ? node.votes : 0), 0);
+  const votes = ofNodes + (diskVotes(world, machine) ?? 0);
   const needed = own.twoNode ? 1 : Math.floor(own.expectedVotes / 2) + 1;
   return { votes, needed, quorate: votes >= needed };
 }

@@ -9,6 +9,8 @@ const rpms = {
   5: [
     'kernel-xen',
     'coreutils',
+    'diffutils',
+    'e2fsprogs',
     'initscripts',
     'openssh',
     'openssh-clients',
@@ -25,6 +27,8 @@ const rpms = {
   6: [
     'kernel',
     'coreutils',
+    'diffutils',
+    'e2fsprogs',
     'initscripts',
     'openssh',
     'openssh-clients',

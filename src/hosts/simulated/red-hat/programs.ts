@@ -7,6 +7,7 @@ import { clustat } from './clustat.ts';
 import { ccsConfigValidate, cmanTool, fenceNodeTool } from './cman-tools.ts';
 import { oldMkfsGfs2 } from './gfs2-mkfs.ts';
 import { sfdisk } from './image-looks.ts';
+import { mkqdisk, oldBlkid } from './quorum-disk.ts';
 import { processes } from './processes.ts';
 import { majorOf } from './release.ts';
 import { hasRpm, rpm, rpmOf, rpmOf6 } from './rpms.ts';
@@ -20,6 +21,7 @@ import { xm } from './xm.ts';
 /** Programs of the document's day, which no Debian here has. */
 const own: Readonly<Record<string, Handler>> = {
   ...processes,
+  blkid: oldBlkid,
   chkconfig,
   chroot,
   clustat,
@@ -28,6 +30,7 @@ const own: Readonly<Record<string, Handler>> = {
   fence_xvm: oldFenceXvm,
   fence_xvmd: fenceXvmd,
   'mkfs.gfs2': oldMkfsGfs2,
+  mkqdisk,
   rpm,
   service,
   sfdisk,
@@ -42,7 +45,7 @@ const own6: Readonly<Record<string, Handler>> = { ...own, ccs_config_validate: c
 /** Programs of today, or of Debian only. */
 const younger = new Set([
   ...['apt-get', 'dpkg-query', 'systemctl', 'journalctl', 'virsh', 'xl', 'mmdebstrap', 'fence_virtd', 'findmnt'],
-  ...['truncate', 'timeout', 'stdbuf', 'cibadmin', 'crm_mon', 'corosync-quorumtool', 'stonith_admin'],
+  ...['truncate', 'timeout', 'stdbuf', 'cibadmin', 'crm_mon', 'corosync-quorumtool', 'stonith_admin', 'sbd'],
   ...['corosync-cfgtool', 'corosync-cmapctl', 'crm_node', 'crm_resource', 'gfs2_edit', 'gfs2_jadd'],
 ]);
 

@@ -5,6 +5,7 @@ import { cmanOf, quorumOf } from './cman.ts';
 import { startCman } from './cman-start.ts';
 import { cmanStatus, stopCman } from './cman-stop.ts';
 import { gfs2Status, startGfs2, stopGfs2 } from './gfs2.ts';
+import { startQdiskd } from './qdiskd.ts';
 import { majorOf } from './release.ts';
 import { hasRpm } from './rpms.ts';
 import { writeHostKeys } from './rsa.ts';
@@ -58,7 +59,7 @@ function status({ state, tree }: Machine, name: string): Result {
 }
 
 /** Services that need a cluster: cman has joined, and there is quorum. */
-const clustered = ['rgmanager', 'clvmd', 'qdiskd'];
+const clustered = ['rgmanager', 'clvmd'];
 
 export function startService(world: World, machine: Machine, name: string): Result {
   const { state, tree } = machine;
@@ -66,6 +67,10 @@ export function startService(world: World, machine: Machine, name: string): Resu
   const joined = cmanOf(machine)?.fenceDomain === true && quorumOf(world, machine).quorate;
   if (clustered.includes(name) && !joined) return { code: 1, stdout: verdict(title, false) };
   if (state.services[name]) return ok(verdict(title, true));
+  if (name === 'qdiskd') {
+    const good = startQdiskd(world, machine) === undefined;
+    return { code: good ? 0 : 1, stdout: verdict(title, good) };
+  }
   if (name === 'sshd') writeHostKeys(world, tree);
   state.services[name] = { active: 'active', pid: world.nextPid(), started: world.state.clock, since: Date.now() };
   return ok(verdict(title, true));
