@@ -29,7 +29,7 @@ export async function agreedToLose(context: Context, chapters: readonly Chapter[
     return true;
   }
   process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
-  return agreed(context, {}, asking.command, asking.question);
+  return agreed({}, asking.command, asking.question);
 }
 
 async function doomedBy(

@@ -18,6 +18,7 @@ import { dom0Paths } from '../spec/paths.ts';
 import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
+import { opened } from './opened.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
 /** What a command works with: the lab, its hosts, what is to be done. */
@@ -77,14 +78,10 @@ export async function contextOf(read: ReadLab, { file, host }: WhichLab): Promis
     ]);
   }
   const { hosts, know } = await openHosts(lab, where);
-  try {
-    const decided = read(await onDom0(hosts, lab));
-    know([...decided.guests, ...leavingOf(decided)]);
-    return await contextAt(decided, where, hosts);
-  } catch (error) {
-    await hosts.close();
-    throw error;
-  }
+  opened(hosts);
+  const decided = read(await onDom0(hosts, lab));
+  know([...decided.guests, ...leavingOf(decided)]);
+  return contextAt(decided, where, hosts);
 }
 
 /** The guests of the lab that are on dom0: none on one that is not there, or does not answer. */

@@ -1,6 +1,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
 import { LabError } from '../model/errors.ts';
+import { closeOpened } from './opened.ts';
 import { terminalIsGone } from './terminal-gone.ts';
 
 /*
@@ -261,6 +262,8 @@ async function main(argv: readonly string[]): Promise<number> {
     if (!(error instanceof LabError)) throw error;
     process.stderr.write(`lab: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
     return error.exitCode;
+  } finally {
+    await closeOpened();
   }
 }
 

@@ -48,7 +48,7 @@ export function dom0Image(packages: readonly string[]): DebianImage {
   return {
     suite: 'bookworm',
     packages: [...new Set([...basics, ...packages])],
-    modules: ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4', 'xfs'],
+    initrd: { is: 'full', modules: ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4', 'xfs'] },
     files: [
       { path: '/etc/initramfs-tools/scripts/init-bottom/cluster-lab-seed', mode: 0o755, text: seedScript },
       { path: '/etc/network/interfaces', mode: 0o644, text: interfaces },

@@ -6,13 +6,18 @@ export interface DebianImage {
   /** Release: bookworm. */
   readonly suite: string;
   readonly packages: readonly string[];
-  /** Kernel modules of the initrd. Only what it takes to mount the root: a small one is made and booted faster. */
-  readonly modules: readonly string[];
+  /**
+   * Kernel modules of the initrd: only what it takes to mount the root. `tiny` has no udev and no shell, and mounts the root at
+   * once (tiny-initramfs); `full` runs scripts as well (initramfs-tools). The package of one of both must be among the packages.
+   */
+  readonly initrd: { readonly is: 'full' | 'tiny'; readonly modules: readonly string[] };
   /** Files of ours, in place before the first package is configured. */
   readonly files: readonly { readonly path: string; readonly mode: number; readonly text: string }[];
   /** Units that must not start at boot, or must. */
   readonly disable: readonly string[];
   readonly enable: readonly string[];
+  /** Units that must never start, whoever wants them. */
+  readonly mask?: readonly string[];
   /** More shell words for mmdebstrap(1) to run when all is installed, with the root directory as $1. */
   readonly hooks?: readonly string[];
 }
@@ -52,7 +57,18 @@ const slow = [
 ];
 const blacklist = slow.map((name) => `blacklist ${name}\n`).join('');
 
-const initramfs = 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\n';
+/** What the initrd is made of, in place before the kernel is configured. */
+function initrdFiles({ is, modules }: DebianImage['initrd']): DebianImage['files'] {
+  if (is === 'tiny') {
+    const text = `AUTO_MODULES=no\nMICROCODE=no\nINCLUDE_MODULES=${modules.join(',')}\n`;
+    return [{ path: '/etc/tiny-initramfs/tiny-initramfs.conf', mode: 0o644, text }];
+  }
+  const text = 'MODULES=list\nCOMPRESS=zstd\nCOMPRESSLEVEL=1\nRESUME=none\n';
+  return [
+    { path: '/etc/initramfs-tools/conf.d/cluster-lab', mode: 0o644, text },
+    { path: '/usr/share/initramfs-tools/modules.d/cluster-lab', mode: 0o644, text: `${modules.join('\n')}\n` },
+  ];
+}
 
 /**
  * The commands that build the image: mmdebstrap(1) into a directory, mke2fs(8) from the directory into a file. Nothing is
@@ -73,14 +89,13 @@ export function buildDebianImage(
   const root = `${work}/root`;
   const skeleton = `${work}/skeleton`;
   const own = [
-    { path: '/etc/initramfs-tools/conf.d/cluster-lab', mode: 0o644, text: initramfs },
+    ...initrdFiles(image.initrd),
     { path: '/etc/modprobe.d/cluster-lab.conf', mode: 0o644, text: blacklist },
-    { path: '/usr/share/initramfs-tools/modules.d/cluster-lab', mode: 0o644, text: `${image.modules.join('\n')}\n` },
     ...image.files,
   ];
   const hooks = [
     `chroot "$1" systemctl disable ${[...idle, ...image.disable].join(' ')} || true`,
-    `chroot "$1" systemctl mask ${masked.join(' ')}`,
+    `chroot "$1" systemctl mask ${[...masked, ...(image.mask ?? [])].join(' ')}`,
     ...(image.enable.length > 0 ? [`chroot "$1" systemctl enable ${image.enable.join(' ')}`] : []),
     // Each machine made from the image gets its own.
     'rm -f "$1"/etc/ssh/ssh_host_* && : > "$1"/etc/machine-id',

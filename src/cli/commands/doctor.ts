@@ -22,16 +22,12 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 /** One examination, and its report. */
 async function examination(options: DoctorOptions): Promise<Diagnosis> {
   const context = await openContext(options);
-  try {
-    const findings = await findingsOf(context);
-    const diagnosis = diagnose(findings);
-    process.stdout.write(
-      options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
-    );
-    return diagnosis;
-  } finally {
-    await context.hosts.close();
-  }
+  const findings = await findingsOf(context);
+  const diagnosis = diagnose(findings);
+  process.stdout.write(
+    options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
+  );
+  return diagnosis;
 }
 
 /** Makes the cure of one cause, with the lock, through the engine. @returns whether it was made */
@@ -41,7 +37,6 @@ async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): P
   const { chapters } = cause.cure;
   const own = doctorChapter(probesOf(context.lab), layer, cause);
   if (!own && !chapters) {
-    await context.hosts.close();
     process.stderr.write(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
     return false;
   }

@@ -38,7 +38,7 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   const struck = { id: 'real', title: 'A real fencing', nodes: [trial] };
   const loses = ordeal.way === 'split' ? 'one of the guests' : ordeal.victim.name;
   const question = `This powers off ${loses} for real. Go on?`;
-  if (!options.dryRun && !(await agreed(context, options, 'lab fence-test', question))) return 0;
+  if (!options.dryRun && !(await agreed(options, 'lab fence-test', question))) return 0;
   const [at, resume] = [new Date(), resumeCommand('lab up', options)];
   const code = await runChapters(context, [struck], { ...options, again: true, yes: true }, resume);
   if (!begun) return code;

@@ -15,7 +15,6 @@ const bad = (message: string, hint: string) => new BadInput([{ place: { file: 'l
 async function open(options: Options): Promise<{ context: Context; paths: SandboxPaths }> {
   const context = await openContext(options);
   if (context.where.is === 'sandbox') return { context, paths: sandboxPaths(context.lab.name) };
-  await context.hosts.close();
   throw bad(
     'found a dom0 that is not a sandbox: memory, domains and disks cannot be saved at one point in time there',
     'lab down, and then copy the disks of all guests and the shared ones together; or work in a sandbox: --host sandbox',
@@ -35,10 +34,8 @@ function checked(name: string): string {
 export async function snapshotSave(name: string, options: Options): Promise<number> {
   const { context, paths } = await open({ ...options });
   const there = await savedStates(context.hosts.host('local'), paths);
-  if (there.some((one) => one.name === checked(name))) {
-    await context.hosts.close();
+  if (there.some((one) => one.name === checked(name)))
     throw bad(`there is a state ${name} already`, `forget it first: lab snapshot delete ${name}`);
-  }
   const chapter = { id: 'snapshot', title: 'Save the lab', nodes: [saved(paths, name)] };
   return runChapters(context, [chapter], options, resumeCommand(`lab snapshot save ${name}`, options));
 }
@@ -46,17 +43,13 @@ export async function snapshotSave(name: string, options: Options): Promise<numb
 /** `lab snapshot list`: a line each, the oldest first. */
 export async function snapshotList(options: Options): Promise<number> {
   const { context, paths } = await open(options);
-  try {
-    const states = await savedStates(context.hosts.host('local'), paths);
-    const width = Math.max(0, ...states.map(({ name }) => name.length));
-    for (const state of states)
-      process.stdout.write(
-        options.json ? `${JSON.stringify(state)}\n` : `${state.name.padEnd(width)}  ${state.at}  ${state.size}\n`,
-      );
-    return 0;
-  } finally {
-    await context.hosts.close();
-  }
+  const states = await savedStates(context.hosts.host('local'), paths);
+  const width = Math.max(0, ...states.map(({ name }) => name.length));
+  for (const state of states)
+    process.stdout.write(
+      options.json ? `${JSON.stringify(state)}\n` : `${state.name.padEnd(width)}  ${state.at}  ${state.size}\n`,
+    );
+  return 0;
 }
 
 /** `lab snapshot restore NAME`: asks, goes back, and sets the clocks. */
@@ -66,7 +59,7 @@ export async function snapshotRestore(name: string, options: Options): Promise<n
   const back = restored(paths, checked(name), start);
   const nodes = [back, ...clocksSet(context.lab, [back])];
   const question = `This takes the lab back to ${name}; what happened since is lost. Go on?`;
-  if (!options.dryRun && !(await agreed(context, options, 'lab snapshot', question))) return 0;
+  if (!options.dryRun && !(await agreed(options, 'lab snapshot', question))) return 0;
   const chapter = { id: 'snapshot', title: 'Go back', nodes };
   return runChapters(
     context,

@@ -139,7 +139,6 @@ export async function runChapters(
     if (choices.trace) traceRoundTrips(context);
     if (choices.timeline) await showTimeline(told, choices.timeline);
     await lock?.release(gone);
-    await hosts.close();
   }
 }
 
