@@ -8,6 +8,8 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
   return {
     /** Images shared by all sandboxes, each named by what went into it. */
     cache,
+    /** `kvm BOOT-ID` or `tcg BOOT-ID`, as tried once in this boot of the machine. */
+    accelerator: join(cache, 'accelerator'),
     /** All that is this sandbox's own; `lab sandbox destroy` removes it. */
     state,
     loginKey: join(state, 'login_ed25519'),
@@ -18,8 +20,6 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
     dom0Disk: join(state, 'dom0.qcow2'),
     guestsDisk: join(state, 'guests.qcow2'),
     port: join(state, 'port'),
-    /** `kvm` or `tcg`, as tried once. */
-    accelerator: join(state, 'accelerator'),
     pid: join(state, 'qemu.pid'),
     serial: join(state, 'serial.log'),
     monitor: join(state, 'monitor.sock'),
