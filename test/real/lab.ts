@@ -51,7 +51,11 @@ export const { name } = spec;
 
 const program = resolve('dist/lab.js');
 const state = join(directory, 'state');
-const environment = { ...process.env, CI: 'true', ...(!isGiven || existsSync(state) ? { XDG_STATE_HOME: state } : {}) };
+export const environment: NodeJS.ProcessEnv = {
+  ...process.env,
+  CI: 'true',
+  ...(!isGiven || existsSync(state) ? { XDG_STATE_HOME: state } : {}),
+};
 
 /** Starts `lab`, and tells when it has ended. */
 export function start(
@@ -130,6 +134,27 @@ export async function inGuest(guest: string, script: string): Promise<string> {
   const { code, stdout, stderr } = await lab(['ssh', guest, '--file', file, '--host', 'sandbox', '--', script]);
   if (code !== 0) throw new Error(`in ${guest}: ${script}: exit code ${code}: ${stderr}`);
   return stdout;
+}
+
+/**
+ * Everything on dom0 by which one could tell that a lab was there, a line each: files with mode, owner, link and (below /etc)
+ * content, their attributes, units, domains, network, mounts, loop devices. Logs, caches and what is gone after a boot do not count.
+ */
+export async function dom0Tree(): Promise<readonly string[]> {
+  const gone = ['proc', 'sys', 'run', 'dev', 'tmp', 'var/log', 'var/cache', 'var/tmp', 'root/.bash_history'];
+  const prune = gone.map((path) => `-path ./${path}`).join(' -o ');
+  const text = await onDom0(
+    [
+      `cd / && find . ./guests -xdev \\( ${prune} \\) -prune -o -printf "%M %u %g %p %l\\n" | sort -u`,
+      'find /etc /root /guests -xdev -type f -size -1M -exec sha256sum {} + | sort -k2',
+      'getfattr -R -P -d -m "^(user|trusted)" --absolute-names /etc /guests /var/lib 2>/dev/null | grep -v "^$"',
+      'systemctl list-unit-files --no-legend --no-pager; systemctl list-units --type=service,socket --state=active,failed --no-legend --plain --no-pager | cut -d" " -f1',
+      'virsh -c xen:///system list --all --name; virsh -c xen:///system net-list --all --name; xl list | cut -d" " -f1',
+      'ip -o link | cut -d: -f2; ip -o address | tr -s " " | cut -d" " -f2-4; grep . /sys/class/net/*/bridge/multicast_*; nft list ruleset',
+      'cut -d" " -f1-3 /proc/mounts; losetup -a',
+    ].join('; '),
+  );
+  return text.split('\n');
 }
 
 /** A checksum of all that lab could touch on dom0. Disks of running guests change by themselves, so they count only while those are off. */

@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import {
   directory,
   dom0Checksum,
+  dom0Tree,
   type Ended,
   essence,
   file,
@@ -35,6 +36,7 @@ afterAll(async () => {
 
 // One dom0 goes through the life of a lab; each test takes it on from where the one before left it.
 (isGiven ? describe.skip : describe.sequential)('a lab on a real Xen dom0', () => {
+  let untouched: readonly string[];
   let foreseen: Map<string, readonly string[]>;
 
   it('builds and boots the sandbox', async () => {
@@ -42,6 +44,7 @@ afterAll(async () => {
     expectDone(run);
     told('sandbox up', run);
     expect(await onDom0('cat /proc/xen/capabilities')).toContain('control_d');
+    untouched = await dom0Tree();
   });
 
   it('dry-run before the build changes no byte, and shows nearly everything', async () => {
@@ -230,6 +233,13 @@ afterAll(async () => {
       /molly|frederick/,
     );
     expect(await onDom0('ls /guests/foreign.img /etc/xen/foreign')).toContain('foreign');
+    await onDom0('rm /guests/foreign.img /etc/xen/foreign');
+    const left = await dom0Tree();
+    const [more, less] = [
+      left.filter((line) => !untouched.includes(line)),
+      untouched.filter((line) => !left.includes(line)),
+    ];
+    expect({ more, less }, 'dom0 is as it was before the first lab up').toEqual({ more: [], less: [] });
   });
 
   it('the sandbox leaves nothing', async () => {
