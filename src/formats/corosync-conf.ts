@@ -24,6 +24,12 @@ function block(name: string, lines: readonly string[]): readonly string[] {
 }
 
 /**
+ * Milliseconds. A link counts as up after two pings, and without a word they are a quarter of the token apart: with a long token a
+ * node that has started would be cut off from the others for half a minute (corosync.conf(5), knet_ping_interval, knet_pong_count).
+ */
+const longestPing = 1000;
+
+/**
  * corosync.conf(5) for corosync 3: knet, encrypted, votequorum. two_node implies wait_for_all.
  * @throws BadInput for a name or address that does not fit on its line
  */
@@ -44,6 +50,7 @@ export function corosyncConf({ name, token, nodes, twoNode = true }: CorosyncCon
       'crypto_cipher: aes256',
       'crypto_hash: sha256',
       `token: ${token}`,
+      ...block('interface', ['linknumber: 0', `knet_ping_interval: ${Math.min(Math.floor(token / 4), longestPing)}`]),
     ]),
     ...block('nodelist', nodeBlocks),
     ...block('quorum', ['provider: corosync_votequorum', ...(twoNode && nodes.length === 2 ? ['two_node: 1'] : [])]),

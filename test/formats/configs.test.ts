@@ -22,6 +22,10 @@ describe('corosync.conf', () => {
     crypto_cipher: aes256
     crypto_hash: sha256
     token: 21000
+    interface {
+        linknumber: 0
+        knet_ping_interval: 1000
+    }
 }
 nodelist {
     node {
@@ -52,6 +56,10 @@ logging {
     expect(corosyncConf({ ...lolcats, twoNode: false })).toBe(without);
     expect(corosyncConf({ ...lolcats, nodes, twoNode: true })).not.toContain('two_node');
     expect(corosyncConf({ ...lolcats, nodes: nodes.slice(0, 1), twoNode: true })).not.toContain('two_node');
+  });
+
+  test('a short token has shorter pings: two of them make a link', () => {
+    expect(corosyncConf({ ...lolcats, token: 3000 })).toContain('knet_ping_interval: 750\n');
   });
 
   test('takes no word that breaks out of its line', () => {
