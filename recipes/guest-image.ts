@@ -82,6 +82,12 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
       { path: '/etc/fstab', mode: 0o644, text: '/dev/xvda / ext4 rw,noatime 0 0\n' },
       { path: '/boot/grub/grub.cfg', mode: 0o644, text: grub },
       { path: `/etc/systemd/system/${coldplug}.d/cluster-lab.conf`, mode: 0o644, text: coldplugged },
+      // Empty, they mask the ones of systemd: systemd.generator(7).
+      ...generators.map((name) => ({
+        path: `/etc/systemd/system-generators/systemd-${name}-generator`,
+        mode: 0o644,
+        text: '',
+      })),
       // Keys only, and no session to be set up for each command.
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
@@ -92,7 +98,6 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
       'ln "$1"/boot/vmlinuz-* "$1"/boot/vmlinuz',
       'ln "$1"/boot/initrd.img-* "$1"/boot/initrd.img',
       'install -d -m 0700 "$1"/root/.ssh',
-      `d="$1"/etc/systemd/system-generators; mkdir -p "$d" && for g in ${generators.join(' ')}; do ln -s /dev/null "$d/systemd-$g-generator"; done`,
     ],
   };
   const mark = { path: imageMark, mode: 0o644, text: `debian ${suite} ${imageKey(image)}\n` };

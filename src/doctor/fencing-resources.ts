@@ -1,7 +1,8 @@
 import { children, descend, type Element, parseXml } from '../formats/xml.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { fromPacemaker } from './pacemaker.ts';
-import { type Cause, broken, chaptersAgain, holds, type Probe, probe, unknown } from './probe.ts';
+import { fencerIsLost, restart } from '../stacks/pacemaker-fencer.ts';
+import { askGuests, type Cause, broken, chaptersAgain, holds, type Probe, probe, unknown } from './probe.ts';
 
 const configureIt = chaptersAgain('configure fencing as lab does', '9');
 
@@ -55,8 +56,18 @@ export const fencingRuns = (lab: Lab): Probe =>
       const cause = deviceCause(lab, guest, id, id ? fencing.devices.get(id) : undefined, where, found.state.failed);
       if (cause) return broken(saw.join(', '), cause);
     }
+    const { answers } = await askGuests(lab, look, async (guest) => fencerIsLost(look.on(guest.name)));
+    const lost = answers.find(({ answer }) => answer)?.guest.name;
+    if (lost !== undefined) return broken(saw.join(', '), fencerLost(lost));
     return holds(saw.join(', '), 'each guest is fenced by another');
   });
+
+/** It fences by name, and not by node id, which is how dlm_controld asks: the shared disk would stand still. */
+const fencerLost = (guest: string): Cause => ({
+  name: 'fencer-without-configuration',
+  says: `the fencer of ${guest} gave up asking for the cluster’s configuration when it started: dlm would wait for ever after a fencing`,
+  cure: { says: 'start it again', command: restart.argv.join(' '), where: guest, change: restart },
+});
 
 function deviceCause(
   lab: Lab,

@@ -51,7 +51,7 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   uname: always,
   // One argument may hold several commands, told apart by `;`.
   virsh: (args) =>
-    (args.find((arg, n) => !arg.startsWith('-') && args[n - 1] !== '-c') ?? '')
+    (args.find((arg, n) => !arg.startsWith('-') && !['-c', '-k'].includes(args[n - 1] ?? '')) ?? '')
       .split(';')
       .every((line) =>
         ['list', 'domstate', 'dominfo', 'dumpxml', 'domid', 'version', 'nodeinfo', 'domuuid'].includes(

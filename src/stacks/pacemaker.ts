@@ -9,6 +9,7 @@ import { randomKey } from '../steps/keys.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
 import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
+import { fencersKnow } from './pacemaker-fencer.ts';
 import { formerForgotten, nodesTold } from './pacemaker-nodes.ts';
 import { quorumDisk, sbdFiles, sbdWatches } from './pacemaker-quorum-disk.ts';
 import { journalsFor, pacemakerStorage } from './pacemaker-storage.ts';
@@ -99,7 +100,8 @@ export const pacemaker: Stack = {
         return absent.length === 0 ? undefined : `not online: ${absent.map(({ name }) => name).join(', ')}`;
       },
     );
-    const former = formerForgotten(lab, [online]);
+    const fencers = fencersKnow(lab, [online]);
+    const former = formerForgotten(lab, fencers);
     const fencing: Step = {
       kind: 'step',
       id: '9.fencing',
@@ -133,6 +135,7 @@ export const pacemaker: Stack = {
       ...watched,
       ...pacemakers,
       online,
+      ...fencers,
       former,
       fencing,
       started,

@@ -2,9 +2,12 @@ import { readDomainXml } from '../formats/domain-xml.ts';
 import { LabError } from '../model/errors.ts';
 import type { Argv, Reader } from '../model/host.ts';
 
-/** virsh on this dom0's Xen. A domain made by `xl create` is invisible here, and so to fence_virtd. */
+/**
+ * virsh on this dom0's Xen, which is on the same machine: a libvirtd that says nothing for half a minute is busy, not gone (-k 0; seen
+ * on an emulated dom0: `Disconnected from xen:///system due to keepalive timeout`). A domain made by `xl create` is invisible here, and so to fence_virtd.
+ */
 export function virsh(...args: readonly [string, ...string[]]): Argv {
-  return ['virsh', '-c', 'xen:///system', ...args];
+  return ['virsh', '-k', '0', '-c', 'xen:///system', ...args];
 }
 
 /**

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
 import { dom0Paths } from '../../src/spec/paths.ts';
-import { aMoment, freshWorld, lab, labThatIsUp, type TestWorld } from '../simulated/world.ts';
+import { aMoment, freshWorld, lab, labThatIsUp, loseFencer, type TestWorld } from '../simulated/world.ts';
 import { doctor, igmp, stateOf, told } from './help.ts';
 
 const { key } = lab.fencing;
@@ -279,6 +279,12 @@ const provoked: readonly (readonly [string, string, number | undefined, (world: 
     'pacemaker-stopped',
     undefined,
     ({ sh }) => sh('frederick', 'systemctl stop pacemaker'),
+  ],
+  [
+    'a fencer does without the configuration',
+    'fencer-without-configuration',
+    undefined,
+    (world) => loseFencer(world, 'molly'),
   ],
   [
     'fencing is switched off',

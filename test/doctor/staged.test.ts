@@ -123,7 +123,7 @@ LISTEN 0      5            0.0.0.0:1229       0.0.0.0:*    users:(("nc",pid=4711
     {
       dom0: {
         says: {
-          'virsh -c xen:///system list':
+          'virsh -k 0 -c xen:///system list':
             ' Id   Name        State\n-----------------------------\n 0    Domain-0    running\n 1    molly       running\n 2    frederick   crashed\n\n',
         },
       },
@@ -157,7 +157,7 @@ LISTEN 0      5            0.0.0.0:1229       0.0.0.0:*    users:(("nc",pid=4711
     {
       dom0: {
         says: {
-          'virsh -c xen:///system list': {
+          'virsh -k 0 -c xen:///system list': {
             code: 1,
             stderr:
               'error: failed to connect to the hypervisor\nerror: no connection driver available for xen:///system\n',

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -113,3 +114,13 @@ export async function labThatIsUp(): Promise<TestWorld> {
 
 /** Long enough for whatever takes a part of the boot time. */
 export const aMoment = () => new Promise((resolve) => setTimeout(resolve, 80));
+
+/** The fencer of a guest gave up asking the CIB manager when it started, as it does on a guest that is too slow (measured). */
+export async function loseFencer(world: TestWorld, guest: string): Promise<void> {
+  const path = world.at('', 'state.json');
+  const state = JSON.parse(readFileSync(path, 'utf8'));
+  const text = 'Could not connect to the CIB manager: Transport endpoint is not connected (-107)';
+  const from = 'pacemaker-fenced[901]';
+  state.journal.push({ ...state.journal.at(-1), n: ++state.lastEntry, host: guest, unit: 'pacemaker', from, text });
+  writeFileSync(path, JSON.stringify(state));
+}

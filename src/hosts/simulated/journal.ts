@@ -21,12 +21,12 @@ export function timeOf(clock: number): string {
   return `${month} ${day} ${time}`;
 }
 
-/** journalctl(1): `-u`, `-n`, `-o cat`, `--after-cursor`, `--show-cursor`. */
+/** journalctl(1): `-u`, `-n`, `-o cat`, `-t`, `-g`, `--after-cursor`, `--show-cursor`. */
 export const journalctl: Handler = ({ world, machine, args }) => {
   const options = getopt(
     args,
     ['--no-pager', '--show-cursor', '-b', '-q', '--quiet'],
-    ['-u', '--unit', '-n', '--lines', '-o', '--output', '--after-cursor', '-t'],
+    ['-u', '--unit', '-n', '--lines', '-o', '--output', '--after-cursor', '-t', '-g'],
   );
   const unit = options.value('-u', '--unit');
   const output = options.value('-o', '--output') ?? 'short';
@@ -34,15 +34,20 @@ export const journalctl: Handler = ({ world, machine, args }) => {
   const after = options.value('--after-cursor');
   const position = after === undefined ? 0 : Number.parseInt(/;i=([0-9a-f]+);/.exec(after)?.[1] ?? '', 16);
   if (Number.isNaN(position)) return fail(1, 'Failed to seek to cursor: Invalid argument');
+  const identifier = options.value('-t');
+  const pattern = options.value('-g');
   const limit = Number(options.value('-n', '--lines') ?? kept);
   const found = world.state.journal
     .filter((entry) => entry.host === machine.name && entry.n > position)
-    .filter((entry) => unit === undefined || unitName(entry.unit) === unitName(unit));
+    .filter((entry) => unit === undefined || unitName(entry.unit) === unitName(unit))
+    .filter((entry) => identifier === undefined || entry.from.split('[')[0] === identifier)
+    .filter((entry) => pattern === undefined || new RegExp(pattern).test(entry.text));
   const shown = limit === 0 ? [] : found.slice(-limit);
   const lines = shown.map(({ at, from, text }) =>
     output === 'cat' ? text : `${timeOf(at)} ${machine.name} ${from}: ${text}`,
   );
   if (shown.length === 0 && limit !== 0 && !options.has('-q', '--quiet')) lines.push('-- No entries --');
+  if (shown.length === 0 && pattern !== undefined) return fail(1, '', lines.map((line) => `${line}\n`).join(''));
   if (options.has('--show-cursor')) lines.push(`-- cursor: ${cursorOf(shown.at(-1)?.n ?? world.state.lastEntry)}`);
   return ok(lines.map((line) => `${line}\n`).join(''));
 };

@@ -68,7 +68,8 @@ function install(root: Tree, names: readonly string[]): void {
     for (const module of ['gfs2', 'dlm'])
       root.write(`/lib/modules/${kernel}/kernel/fs/${module}/${module}.ko`, 'a module\n');
     root.write(`/lib/modules/${kernel}/kernel/drivers/watchdog/softdog.ko`, 'a module\n');
-    if (names.includes('initramfs-tools')) root.write(`/boot/initrd.img-${kernel}`, 'an initrd\n');
+    if (names.includes('initramfs-tools') || names.includes('tiny-initramfs'))
+      root.write(`/boot/initrd.img-${kernel}`, 'an initrd\n');
   }
   if (names.includes('openssh-server')) {
     root.makeDirectory('/etc/ssh');

@@ -80,7 +80,16 @@ const known = new Set([
   ...Object.keys(dependencies),
   ...Object.values(dependencies).flat(),
   ...Object.values(units).map((unit) => unit.package),
-  ...['dbus', 'dlm-controld', 'fence-virt', 'gfs2-utils', 'initramfs-tools', 'kmod', 'libvirt-daemon-driver-xen'],
+  ...[
+    'dbus',
+    'dlm-controld',
+    'fence-virt',
+    'gfs2-utils',
+    'initramfs-tools',
+    'kmod',
+    'libvirt-daemon-driver-xen',
+    'tiny-initramfs',
+  ],
   ...['linux-image-amd64', 'netbase', 'procps', 'qemu-system-xen', 'resource-agents', 'udev', 'zstd', 'xfsprogs'],
   ...['bridge-utils', 'ifupdown', 'psmisc', 'uuid-runtime', 'iputils-arping', 'sbd', 'virtinst', 'curl'],
 ]);

@@ -74,6 +74,7 @@ export function startUnit(world: World, machine: Machine, unit: string, midway: 
   state.services[unit] = { ...stamp, active: 'active', ...read };
   said(`Started ${title}.`);
   if (unit === 'corosync') wasSeen(world);
+  if (unit === 'pacemaker') logEntry(world, name, unit, 'pacemaker-fenced[901]', 'Starting Pacemaker fencer');
   return ok();
 }
 

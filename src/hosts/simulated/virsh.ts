@@ -33,6 +33,7 @@ type Verb = (call: Call, options: Options) => Result;
 
 function connection(args: readonly string[]): [string | undefined, readonly string[]] {
   if (args[0] === '-q') return connection(args.slice(1));
+  if (args[0] === '-k') return connection(args.slice(2));
   return args[0] === '-c' || args[0] === '--connect' ? [args[1], args.slice(2)] : [undefined, args];
 }
 
