@@ -18,6 +18,12 @@ export interface Fault {
   readonly at: number;
 }
 
+/** What kind of thing is counted: a change of the plan, a command, a look. */
+export function countedOf({ how }: Fault): 'change' | 'command' | 'look' {
+  const among = (names: readonly string[]) => names.includes(how);
+  return among(atCommands) ? 'command' : among(atLooks) ? 'look' : 'change';
+}
+
 /**
  * `LAB_FAULT=HOW:N`: rehearse a failure, or a death by SIGKILL, on any host.
  * @throws BadInput

@@ -1,6 +1,6 @@
 import { BadInput, CommandFailed, GivenUp, Unreachable } from '../model/errors.ts';
 import type { Argv, FileReader, Host, HostName, Hosts, Ran, RunOptions } from '../model/host.ts';
-import type { Fault } from './fault.ts';
+import { countedOf, type Fault } from './fault.ts';
 
 /** Programs that write bytes to a disk: what fails when it is full. */
 const writers = /^(cp|curl|dd|dpkg|apt-get|install|ln|mke2fs|mkdir|mkfs\.\w+|mmdebstrap|ssh-keygen|write|yum)$/;
@@ -55,16 +55,15 @@ class Strike {
       if (!writers.test(program)) return undefined;
       return ++this.#commands >= at ? how : undefined;
     }
-    return this.#hit(++this.#commands === at && !how.startsWith('look'), key);
+    return this.#hit(++this.#commands === at && countedOf(this.#fault) === 'command', key);
   }
 
   look(key: string): Fault['how'] | undefined {
-    const { how, at } = this.#fault;
     if (this.#broken) {
       this.#broken = false;
       return 'look-drop';
     }
-    return this.#hit(++this.#looks === at && how.startsWith('look'), key);
+    return this.#hit(++this.#looks === this.#fault.at && countedOf(this.#fault) === 'look', key);
   }
 
   /** The shell that looks goes over the same connection. */
