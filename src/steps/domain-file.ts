@@ -73,7 +73,9 @@ export function domainFile(
     ...placed,
     async check(look) {
       const { host } = look;
-      const [own, origin] = await Promise.all([host.readFile(path), host.readFile(base)]);
+      // All that missingOwnFile will ask, so that it travels with the looks of all other guests.
+      const asked = [host.readFile(path), host.readFile(base)] as const;
+      const [own, origin] = await Promise.all([...asked, host.digest(path), host.stat(path)]);
       const text = textOf(own);
       const adopt = owner.adopt?.includes(name) ? [...owner.adopt, path] : (owner.adopt ?? []);
       const whose = text === undefined ? owner.name : ownerOf(text);
