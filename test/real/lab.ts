@@ -142,7 +142,18 @@ export async function inGuest(guest: string, script: string): Promise<string> {
  * nor what libvirt and the kernel make for themselves: a directory for its domains, and an address fe80:: on a bridge that had a guest.
  */
 export async function dom0Tree(): Promise<readonly string[]> {
-  const gone = ['proc', 'sys', 'run', 'dev', 'tmp', 'var/log', 'var/cache', 'var/tmp', 'root/.bash_history', 'etc/libvirt/libxl'];
+  const gone = [
+    'proc',
+    'sys',
+    'run',
+    'dev',
+    'tmp',
+    'var/log',
+    'var/cache',
+    'var/tmp',
+    'root/.bash_history',
+    'etc/libvirt/libxl',
+  ];
   const prune = gone.map((path) => `-path ./${path}`).join(' -o ');
   const text = await onDom0(
     [
