@@ -73,7 +73,13 @@ export function domainFile(
     ...placed,
     async check(look) {
       const { host } = look;
-      const [own, origin] = await Promise.all([host.readFile(path), host.readFile(base)]);
+      const [own, origin] = await Promise.all([
+        host.readFile(path),
+        host.readFile(base),
+        // missingOwnFile will ask for them: a round trip less for each guest.
+        host.digest(path),
+        host.stat(path),
+      ]);
       const text = textOf(own);
       const adopt = owner.adopt?.includes(name) ? [...owner.adopt, path] : (owner.adopt ?? []);
       const whose = text === undefined ? owner.name : ownerOf(text);
