@@ -9,6 +9,7 @@ import { defaultDomainFile } from './3-the-default-image.ts';
 export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
   const toolstack = toolstackOf(lab);
   const unique = toolstack.unique(lab, after);
+  const ready = [unique, ...after];
   const perGuest = lab.guests.flatMap((guest) => [
     clonedDisk(
       {
@@ -16,7 +17,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         title: `Clone the image for ${guest.name}`,
         section: 'Creating virtual machines 4',
         on: 'dom0',
-        after: [unique, ...after],
+        after: ready,
       },
       { from: lab.image.path, to: guest.disk, owner: lab, copy: toolstack.copy },
     ),
@@ -26,7 +27,7 @@ export function theGuests(lab: Lab, after: readonly Node[]): Chapter {
         title: `Edit ${guest.domainFile}`,
         section: 'Creating virtual machines 5',
         on: 'dom0',
-        after: [unique, ...after],
+        after: ready,
       },
       {
         path: guest.domainFile,

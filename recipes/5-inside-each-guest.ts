@@ -59,6 +59,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
   );
   const secrets = stackOf(lab).secrets(lab, after);
   const { inside } = stackOf(lab);
+  const ready = [...after, login, ...hostKeys, ...secrets];
   const disks = lab.guests.map((guest) =>
     guestDisk(
       {
@@ -66,7 +67,7 @@ export function insideEachGuest(lab: Lab, after: readonly Node[]): Chapter {
         title: `Make ${guest.disk} ${guest.name}’s own`,
         section,
         on: 'dom0',
-        after: [...after, login, ...hostKeys, ...secrets],
+        after: ready,
       },
       {
         image: guest.disk,

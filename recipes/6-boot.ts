@@ -1,5 +1,5 @@
 import { Refused } from '../src/model/errors.ts';
-import type { Chapter, Look, Node } from '../src/model/step.ts';
+import type { Before, Chapter, Look, Node } from '../src/model/step.ts';
 import type { Guest, Lab } from '../src/spec/lab.ts';
 import { missingInGuest } from '../src/steps/guest-files.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
@@ -8,7 +8,7 @@ import { guestFiles } from './5-inside-each-guest.ts';
 const section = 'Creating virtual machines 6';
 
 /** "Boot each domain … and make sure [it] has a MAC address matching what is in [its] Xen domain configuration." */
-export function boot(lab: Lab, after: (guest: Guest) => readonly Node[]): Chapter {
+export function boot(lab: Lab, after: (guest: Guest) => Before): Chapter {
   const nodes = lab.guests.flatMap((guest) => {
     const steps = toolstackOf(lab).boot(lab, guest, after(guest));
     const verified: Node = {

@@ -27,10 +27,9 @@ export function recipes(lab: Lab, before: readonly Node[] = []): readonly Chapte
   const image = theDefaultImage(lab, [...ready, ...disks.nodes]);
   const guests = theGuests(lab, image.nodes);
   const inside = insideEachGuest(lab, [...key.nodes, ...guests.nodes]);
-  const booted = boot(lab, (guest) => [
-    ...guests.nodes,
-    ...inside.nodes.filter(({ id }) => !id.startsWith('5.disk-') || id === `5.disk-${guest.name}`),
-  ]);
+  const ownDisk = new Map(inside.nodes.filter(({ id }) => id.startsWith('5.disk-')).map((node) => [node.id, node]));
+  const forAll = [...guests.nodes, ...inside.nodes.filter(({ id }) => !ownDisk.has(id))];
+  const booted = boot(lab, ({ name }) => [forAll, ownDisk.get(`5.disk-${name}`) ?? []]);
   const host = theFencingHost(
     lab,
     key.nodes,

@@ -19,9 +19,9 @@ export const labFile = 'lab.yaml';
  * @throws BadInput if it cannot be read
  */
 export async function loadLab(path: string | undefined): Promise<ReadLab> {
-  const { readLab, defaultLab } = await import('../spec/read.ts');
+  const { labReader, DOCUMENTS } = await import('../spec/read.ts');
   const text = await readText(path ?? labFile, path === undefined);
-  return (kept) => (text === undefined ? defaultLab(kept) : readLab(text, path ?? labFile, kept));
+  return text === undefined ? labReader(...DOCUMENTS) : labReader(text, path ?? labFile);
 }
 
 /** Regular files only: a FIFO would hang, a device never end. */

@@ -3,7 +3,7 @@ import { BadInput } from '../model/errors.ts';
 import type { Hosts, Reader } from '../model/host.ts';
 import type { Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
-import { readLab } from '../spec/read.ts';
+import { labReader } from '../spec/read.ts';
 import { directoryOf } from '../steps/marks.ts';
 import { domainDefinitions } from '../toolstacks/virsh.ts';
 import { contextOf, type WhichLab } from './context.ts';
@@ -38,7 +38,7 @@ export async function labsOn(hosts: Hosts, lab: Lab): Promise<readonly string[]>
 /** The copy; one that is damaged, or of another lab, is none. */
 function readKept(text: string, name: string): ReadLab | undefined {
   try {
-    const read: ReadLab = (kept) => readLab(text, 'lab.yaml on dom0', kept);
+    const read = labReader(text, 'lab.yaml on dom0');
     return read().name === name ? read : undefined;
   } catch (error) {
     if (error instanceof BadInput) return undefined;
@@ -48,12 +48,10 @@ function readKept(text: string, name: string): ReadLab | undefined {
 
 async function fromDomains(dom0: Reader, name: string): Promise<ReadLab> {
   if ((await dom0.read(['which', 'xm'])).code === 0)
-    return (kept) =>
-      readLab(
-        `name: ${name}\ntoolstack: xm\ncluster: {stack: cman}\nguests: {molly: {}, frederick: {}}\nimage: {install: none}\n`,
-        '--name',
-        kept,
-      );
+    return labReader(
+      `name: ${name}\ntoolstack: xm\ncluster: {stack: cman}\nguests: {molly: {}, frederick: {}}\nimage: {install: none}\n`,
+      '--name',
+    );
   const facts = [...(await domainDefinitions(dom0)).values()]
     .map(readDomainXml)
     .filter(({ mark }) => mark?.lab === name);
@@ -80,5 +78,5 @@ function usualLab(name: string, guests: readonly string[], directory = '/guests'
     guests: Object.fromEntries(names.map((guest) => [guest, {}])),
     image: { path: `${directory}/default.img` },
   };
-  return (kept) => readLab(JSON.stringify(text), '--name', kept);
+  return labReader(JSON.stringify(text), '--name');
 }

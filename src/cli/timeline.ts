@@ -46,11 +46,13 @@ export function timelineOf(told: readonly Timed[]): Timeline {
   const bars = [...began].flatMap(([id, start]): readonly Bar[] => {
     const [node, end] = [nodes.get(id), ended.get(id)];
     if (!node || !end) return [];
-    const waits = node.after.flatMap((before) => ended.get(before) ?? []);
+    const after = node.after.flat();
+    const waits = after.flatMap((before) => ended.get(before) ?? []);
     const last = waits.reduce<(typeof waits)[number] | undefined>((a, b) => (a && a.at >= b.at ? a : b), undefined);
     return [
       {
         ...node,
+        after,
         verdict: end.event.verdict,
         began: start,
         ended: end.at,

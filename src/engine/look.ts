@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileChange } from '../model/change.ts';
 import { LabError, NotYet } from '../model/errors.ts';
 import type { Argv, FileReader, HostName, Hosts, Ran, Reader, Stat } from '../model/host.ts';
+import { once } from '../model/once.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 
 /** What an earlier step of the same plan will write: later steps see it as if it were there. Keys are `host:path`. */
@@ -33,7 +34,7 @@ export function lookFor(node: Node, viewpoint: Viewpoint): Look {
 function readerOf(name: HostName, node: Node, { hosts, gate, overlay, seen }: Viewpoint): Reader {
   const look = async <T>(what: readonly string[], ask: (host: Reader) => Promise<T>): Promise<T> => {
     await gate(name, node);
-    const key = JSON.stringify([name, ...what]);
+    const key = `${name}\0${what.join('\0')}`;
     const known = seen?.get(key) as Promise<T> | undefined;
     const answer = known ?? ask(hosts.host(name));
     if (!known) seen?.set(key, answer);
@@ -77,8 +78,10 @@ function statOf(change: FileChange | undefined): Stat | undefined {
   return { kind: 'file', size: change.after.length, allocated: change.after.length, mode: change.mode, uid: 0 };
 }
 
+const digestOfBytes = once((bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'));
+
 function digestOf(change: FileChange | undefined): string | undefined {
-  return change && createHash('sha256').update(change.after).digest('hex');
+  return change && digestOfBytes(change.after);
 }
 
 /** Which step makes a host be there. */
@@ -88,7 +91,10 @@ export function providersOf(nodes: readonly Node[]): ReadonlyMap<HostName, Step<
   return providers;
 }
 
+/** Said for each look at a host that is not there: an error for each would be most of a plan's work. */
+const notThere = once(({ id, provides }: Step<unknown>) => new NotYet(id, `${provides} is there after ${id}`));
+
 /** @throws NotYet, naming what has to happen first */
-export function notYet(host: HostName, provider: Node): never {
-  throw new NotYet(provider.id, `${host} is there after ${provider.id}`);
+export function notYet(provider: Step<unknown>): never {
+  throw notThere(provider);
 }

@@ -1,6 +1,7 @@
 import { NotYet } from '../model/errors.ts';
 import type { HostName, Hosts } from '../model/host.ts';
-import type { Node, Verdict } from '../model/step.ts';
+import { once } from '../model/once.ts';
+import type { Before, Node, Step, Verdict } from '../model/step.ts';
 import type { Journal } from './journal.ts';
 import { lookFor, notYet, type Overlay, providersOf, type Viewpoint } from './look.ts';
 
@@ -47,7 +48,7 @@ async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions
     seen,
     async gate(host, asker) {
       const provider = providers.get(host);
-      if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(host, provider);
+      if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(provider);
     },
   };
   for (const node of nodes) judging.set(node, judge(node, viewpoint, proofs));
@@ -74,11 +75,15 @@ async function lookInOrder(
     seen,
     async gate(host, asker) {
       const provider = missing(host, asker);
-      if (provider) notYet(host, provider);
+      if (provider) notYet(provider);
     },
   };
+  // All of them are judged when one that comes after them asks: a list that many share is gone through once.
+  const allMet: (before: Before) => boolean = once((before) =>
+    before.every((node) => ('id' in node ? plan.get(node)?.is === 'met' : allMet(node))),
+  );
   for (const node of nodes) {
-    const settled = node.after.every((before) => plan.get(before)?.is === 'met');
+    const settled = allMet(node.after);
     const before = first.get(node);
     let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, proofs);
     if (judged.is === 'later') {
@@ -98,7 +103,7 @@ async function foreseen(
   node: Node,
   overlay: Overlay,
   foresee: Foresight | undefined,
-  missing: (host: HostName, asker: Node) => Node | undefined,
+  missing: (host: HostName, asker: Node) => Step<unknown> | undefined,
   proofs: Proofs,
 ) {
   const hosts = foresee?.(node.on);
@@ -110,7 +115,7 @@ async function foreseen(
       overlay,
       async gate(host, asker) {
         const provider = missing(host, asker);
-        if (provider && !foresee?.(host)) notYet(host, provider);
+        if (provider && !foresee?.(host)) notYet(provider);
       },
     },
     proofs,

@@ -1,10 +1,16 @@
 import { LabError } from '../model/errors.ts';
 import type { Emit, Failure, NodeInfo, StepEvent, SummaryEvent } from '../model/event.ts';
-import type { Chapter, Node } from '../model/step.ts';
+import { once } from '../model/once.ts';
+import type { Before, Chapter, Node } from '../model/step.ts';
 
 export function info(node: Node, chapter: Chapter): NodeInfo {
   return { id: node.id, chapter: chapter.id, title: node.title, host: node.on };
 }
+
+/** A list that nodes share stays one. */
+const idsOf = once((nodes: Before): readonly (string | readonly string[])[] =>
+  nodes.map((node) => ('id' in node ? node.id : (idsOf(node) as readonly string[]))),
+);
 
 /** Tells a reporter all that is going to come. */
 export function outline(
@@ -19,7 +25,7 @@ export function outline(
     chapters: chapters.map((chapter) => ({
       id: chapter.id,
       title: chapter.title,
-      nodes: chapter.nodes.map((node) => ({ ...info(node, chapter), after: node.after.map(({ id }) => id) })),
+      nodes: chapter.nodes.map((node) => ({ ...info(node, chapter), after: idsOf(node.after) })),
     })),
   });
 }

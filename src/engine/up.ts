@@ -119,7 +119,7 @@ class Run {
         if (this.#failed || signal?.aborted || working.size >= atOnce) break;
         if (this.#options.fault && ![...working.values()].every((other) => areTogether(node, other))) continue;
         // A node that this run does not hold (`--only`) counts as done.
-        if (!node.after.every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
+        if (!node.after.flat().every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
         waiting.delete(node);
         const work: Promise<void> = this.#node(node).finally(() => working.delete(work));
         working.set(work, node);
@@ -169,7 +169,7 @@ class Run {
 
   async #work(node: Node): Promise<{ verdict: 'met' | 'change'; changes: readonly Change[]; evidence?: Evidence }> {
     const planned = this.#plan.get(node);
-    const untouched = node.after.every((before) => this.#ended.get(before) !== 'change');
+    const untouched = node.after.flat().every((before) => this.#ended.get(before) !== 'change');
     // What was met a moment ago is still so, unless this run changed something before it.
     if (planned?.is === 'met' && untouched) return { verdict: 'met', changes: [] };
     const judged = await judge(node, this.#viewpoint, this.#options.proofs);
@@ -266,7 +266,7 @@ class Run {
     gate: async (host, asker) => {
       const provider = this.#providers.get(host);
       if (!provider || provider === asker || this.#ended.has(provider)) return;
-      if (this.#plan.get(provider)?.is !== 'met') notYet(host, provider);
+      if (this.#plan.get(provider)?.is !== 'met') notYet(provider);
     },
   };
 

@@ -13,7 +13,7 @@ export interface NodeInfo {
 /** A node as the outline names it. */
 export interface OutlinedNode extends NodeInfo {
   /** What has to end before it begins, if the run holds that. */
-  readonly after: readonly StepId[];
+  readonly after: readonly (StepId | readonly StepId[])[];
 }
 
 /** A failure as data. */

@@ -25,6 +25,9 @@ export interface Settle {
   diagnose?(look: Look): Promise<readonly string[]>;
 }
 
+/** Nodes that come before others. A long list that many share stands in theirs as one: `flat()` gives the nodes. */
+export type Before = readonly (Node | readonly Node[])[];
+
 /** What both kinds of work share. */
 interface Work {
   /** `chapter.name`, e.g. `4.clone-molly`; unique in a lab. */
@@ -34,7 +37,7 @@ interface Work {
   /** Where the document says it. */
   readonly section: string;
   readonly on: HostName;
-  readonly after: readonly Node[];
+  readonly after: Before;
 }
 
 /** A state the world should be in. */

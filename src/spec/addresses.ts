@@ -65,9 +65,10 @@ export function dom0Address(subnet: Subnet): string {
  */
 export function freeAddresses({ network, broadcast }: Subnet, taken: readonly string[], count: number): string[] {
   const free: string[] = [];
+  const used = new Set(taken);
   const take = (from: number, to: number) => {
     for (let number = from; number < Math.min(to, broadcast) && free.length < count; number++) {
-      if (!taken.includes(toAddress(number))) free.push(toAddress(number));
+      if (!used.has(toAddress(number))) free.push(toAddress(number));
     }
   };
   take(network + 11, broadcast);

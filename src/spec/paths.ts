@@ -1,3 +1,4 @@
+import { once } from '../model/once.ts';
 import type { Guest, Lab } from './lab.ts';
 
 /** All that labs keep for themselves on a dom0: a directory for each. */
@@ -10,7 +11,7 @@ export const claimsFile = 'claims.json';
  * Where a lab keeps its own things on dom0. Private keys live here and nowhere else but in the guests they are for.
  * The dom0s of xm's day have no /run, and an OpenSSH that knows no ed25519.
  */
-export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) {
+export const dom0Paths = once(({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) => {
   const old = toolstack === 'xm';
   const keyType: 'ed25519' | 'rsa' = old ? 'rsa' : 'ed25519';
   const state = `${labsDirectory}/${name}`;
@@ -39,4 +40,4 @@ export function dom0Paths({ name, toolstack }: Pick<Lab, 'name' | 'toolstack'>) 
     mount: ({ name: guest }: Pick<Guest, 'name'>) => `${run}/${name}/${guest}`,
     lock: `${run}/${name}.lock`,
   };
-}
+});

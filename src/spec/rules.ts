@@ -254,14 +254,24 @@ function files({ guests, disks, image, fencing }: Spec): Finding[] {
     }),
     { is: 'the fencing key', file: fencing.key, path: ['fencing', 'key'] },
   ];
+  // The first file that is at a path, and the first that lies below it.
+  const [at, below] = [new Map<string, number>(), new Map<string, number>()];
   return all.flatMap(({ is, file, path }, index): Finding[] => {
-    const other = all
-      .slice(0, index)
-      .find((it) => `${it.file}/`.startsWith(`${file}/`) || `${file}/`.startsWith(`${it.file}/`));
+    const above = directoriesOf(file);
+    const others = [below.get(file), ...[file, ...above].map((name) => at.get(name))].flatMap((n) => n ?? []);
+    if (!at.has(file)) at.set(file, index);
+    for (const name of above) if (!below.has(name)) below.set(name, index);
+    const other = all[Math.min(...others)];
     if (!other) return [];
     const found = `${is} at ${file} and ${other.is} at ${other.file}`;
     return [{ path, found, expected: 'a file of its own for each', hint: SAID.mustChange }];
   });
+}
+
+/** `/a/b/c` → `/a/b`, `/a`. */
+function directoriesOf(file: string): readonly string[] {
+  const parts = file.split('/').slice(1, -1);
+  return parts.map((_, n) => `/${parts.slice(0, parts.length - n).join('/')}`);
 }
 
 function taken(path: string[], value: string, user: string, expected: string): Finding {

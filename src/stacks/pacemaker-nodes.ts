@@ -45,15 +45,14 @@ export function nodesTold(lab: Lab, after: readonly Node[]): readonly Step[] {
       title: `Have ${name}’s corosync know all nodes`,
       section,
       on: name,
-      after: [...after, ...steps.slice(-1)],
+      after: [after, ...steps.slice(-1)],
       settle: { within: 30_000, hint: `look at: lab ssh ${name} -- journalctl -u corosync` },
       async check(look) {
         const isBehind = (ring: string | undefined) => ring !== undefined && ring !== wanted;
-        const [own, ...earlier] = await Promise.all([
-          ringOf(look.host),
-          ...lab.guests.slice(0, n).map((guest) => ringIfThere(look.on(guest.name))),
-        ]);
-        return isBehind(own) && !earlier.some(isBehind) ? [command(['corosync-cfgtool', '-R'])] : [];
+        if (!isBehind(await ringOf(look.host))) return [];
+        // One after the other: the first of them that is behind is enough, and is mostly the first.
+        for (const guest of lab.guests.slice(0, n)) if (isBehind(await ringIfThere(look.on(guest.name)))) return [];
+        return [command(['corosync-cfgtool', '-R'])];
       },
     });
   }

@@ -1,6 +1,7 @@
 import { type CibSections, fencingResources } from '../formats/cib.ts';
 import { corosyncConf, isReloadable, readCorosyncConf } from '../formats/corosync-conf.ts';
 import { sectionAt } from '../formats/section.ts';
+import { once } from '../model/once.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import { firstGuest, type Lab } from '../spec/lab.ts';
 import { dom0Paths } from '../spec/paths.ts';
@@ -69,11 +70,11 @@ export const pacemaker: Stack = {
     ),
   ],
 
-  guestFiles: (lab) => [
+  guestFiles: once((lab: Lab) => [
     ...sbdFiles(lab),
     corosyncFile(corosyncConf({ name: lab.name, token: lab.cluster.token, nodes: lab.guests })),
     { path: '/etc/corosync/authkey', mode: 0o400, from: dom0Paths(lab).authkey },
-  ],
+  ]),
 
   changeable: quorumKept,
 
@@ -195,11 +196,11 @@ async function missingQuorum({ host }: Look, lab: Lab): Promise<string | undefin
   return votes < lab.guests.length ? `${votes} of ${lab.guests.length} votes` : undefined;
 }
 
-function wantedFencing({ guests, fencing: { key, address, port } }: Lab): CibSections {
+const wantedFencing = once(({ guests, fencing: { key, address, port } }: Lab): CibSections => {
   // Said with any other number too: a delay of the time when there were two would stay.
   const delayed = { guest: guests[0]?.name ?? '', seconds: guests.length === 2 ? delay : 0 };
   return fencingResources({ guests: guests.map(({ name }) => name), key, address, port, delayed, scale: patience });
-}
+});
 
 /** Each fencing resource runs, and on another node than the one it fences. A node alone has nobody to fence it. */
 async function missingFencing(look: Look, lab: Lab): Promise<string | undefined> {

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto';
-import { type Change, command, file } from '../model/change.ts';
+import { type Change, command, type FileChange } from '../model/change.ts';
 import type { FileReader, Reader } from '../model/host.ts';
+import { once } from '../model/once.ts';
 
-/** A file inside a guest, owned by root. */
+/** A file with this text. `live`: it may be written while the guest runs, over the text that is found. */
+interface TextFile {
+  readonly path: string;
+  readonly mode: number;
+  readonly text: string;
+  readonly live?: (found: string) => boolean;
+}
+
+/** A file inside a guest, owned by root. One that is the same in all guests is one object: its bytes are made once. */
 export type GuestFile =
-  /** With this text. `live`: it may be written while the guest runs, over this text. */
-  | {
-      readonly path: string;
-      readonly mode: number;
-      readonly text: string;
-      readonly live?: (found: string) => boolean;
-    }
+  | TextFile
   /** A copy of a file of dom0, made there: for secrets. */
   | { readonly path: string; readonly mode: number; readonly from: string }
   /** Not there when the guest boots. `comesBack`: the guest then makes one of its own. */
@@ -55,6 +58,17 @@ const remove = (path: string) => command(['rm', '-f', path]);
 const copied = (from: string, to: string, mode: number) =>
   command(['install', '-D', '-o', 'root', '-g', 'root', '-m', `0${mode.toString(8)}`, from, to]);
 
+const bytesOf = once(({ text }: TextFile) => new TextEncoder().encode(text));
+const digestOf = once((wanted: TextFile) => createHash('sha256').update(bytesOf(wanted)).digest('hex'));
+
+const written = (wanted: TextFile, path: string, before?: Uint8Array): FileChange => ({
+  is: 'file',
+  path,
+  mode: wanted.mode,
+  before,
+  after: bytesOf(wanted),
+});
+
 /** The changes that write a file below `root`, if `disk` does not hold it so. */
 export async function missingIn(
   disk: FileReader,
@@ -74,9 +88,9 @@ export async function missingIn(
     return same ? [] : [copied(wanted.from, path, wanted.mode)];
   }
   const [stat, digest] = await Promise.all([disk.stat(wanted.path), disk.digest(wanted.path)]);
-  const same = digest === createHash('sha256').update(wanted.text).digest('hex') && stat?.mode === wanted.mode;
+  const same = digest === digestOf(wanted) && stat?.mode === wanted.mode;
   // The bytes are only needed to show what changes.
-  return same ? [] : [file(path, wanted.mode, wanted.text, await disk.readFile(wanted.path))];
+  return same ? [] : [written(wanted, path, await disk.readFile(wanted.path))];
 }
 
 /** The changes that write all files below `root`, whatever is there. */
@@ -84,6 +98,6 @@ export function allInto(root: string, files: readonly GuestFile[]): readonly Cha
   return files.map((wanted) => {
     const path = root + wanted.path;
     if ('absent' in wanted) return remove(path);
-    return 'from' in wanted ? copied(wanted.from, path, wanted.mode) : file(path, wanted.mode, wanted.text);
+    return 'from' in wanted ? copied(wanted.from, path, wanted.mode) : written(wanted, path);
   });
 }

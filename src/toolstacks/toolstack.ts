@@ -1,6 +1,6 @@
 import type { DomainEdits, EditOptions } from '../formats/domain-file.ts';
 import type { Argv, Reader } from '../model/host.ts';
-import type { Look, Node, Step } from '../model/step.ts';
+import type { Before, Look, Node, Step } from '../model/step.ts';
 import type { Guest, Install, Lab, SharedDisk } from '../spec/lab.ts';
 import type { Placed } from '../steps/file-content.ts';
 
@@ -37,7 +37,7 @@ export interface Toolstack {
   /** No other domain of this dom0 has a name, uuid or MAC of ours. */
   unique(lab: Lab, after: readonly Node[]): Step;
   /** Boots the guest (its domain known to the toolstack), and waits until it answers: provides the host. */
-  boot(lab: Lab, guest: Guest, after: readonly Node[]): readonly Step[];
+  boot(lab: Lab, guest: Guest, after: Before): readonly Step[];
   /** Stops the guest, by asking it to. */
   stop(lab: Lab, guest: Pick<Guest, 'name' | 'domainFile'>, after: readonly Node[]): Step;
   /**

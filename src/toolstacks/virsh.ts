@@ -1,6 +1,7 @@
 import { readDomainXml } from '../formats/domain-xml.ts';
 import { LabError } from '../model/errors.ts';
-import type { Argv, Reader } from '../model/host.ts';
+import type { Argv, Ran, Reader } from '../model/host.ts';
+import { once } from '../model/once.ts';
 
 /**
  * virsh on this dom0's Xen, which is on the same machine: a libvirtd that says nothing for half a minute is busy, not gone (-k 0; seen
@@ -15,20 +16,23 @@ export function virsh(...args: readonly [string, ...string[]]): Argv {
  * steps of a batch, where `virsh domstate` would be a process for each domain (and in an emulated dom0 that is what costs).
  */
 export async function domainStates(dom0: Reader): Promise<ReadonlyMap<string, string>> {
-  const { code, stdout, stderr } = await dom0.read(virsh('list', '--all'));
+  const ran = await dom0.read(virsh('list', '--all'));
   // 127: libvirt's tools are not installed yet, so it knows no domain.
-  if (code === 127) return new Map();
-  if (code !== 0) {
+  if (ran.code !== 0 && ran.code !== 127) {
     throw new LabError(
-      `on ${dom0.name}: virsh list --all: ${stderr.trim() || `exit code ${code}`}`,
+      `on ${dom0.name}: virsh list --all: ${ran.stderr.trim() || `exit code ${ran.code}`}`,
       'is libvirtd running there? systemctl status libvirtd',
     );
   }
+  return statesIn(ran);
+}
+
+const statesIn = once(({ stdout }: Ran): ReadonlyMap<string, string> => {
   const rows = [...stdout.matchAll(/^ *(\d+|-) +(\S+) +(\S.*?) *$/gm)];
   // Shut off, and with an id: Xen is still taking it apart, its disks and its bridge port are in use (seen with libvirt 9.0).
   const stateOf = (id: string, state: string) => (id !== '-' && state === 'shut off' ? 'dying' : state);
   return new Map(rows.map(([, id = '', name = '', state = '']) => [name, stateOf(id, state)]));
-}
+});
 
 /** The state of one domain; undefined for one that libvirt does not know. */
 export async function domainState(dom0: Reader, name: string): Promise<string | undefined> {
@@ -47,18 +51,29 @@ export async function domainDefinitions(
   dom0: Reader,
   which: 'defined' | 'running' = 'defined',
 ): Promise<ReadonlyMap<string, string>> {
-  const inactive = which === 'defined' ? ['--inactive'] : [];
-  const names = [...(await domainStates(dom0)).keys()].filter((name) => name !== 'Domain-0');
-  const plain = names.filter((name) => /^[\w.-]+$/.test(name));
-  const dumps = plain.map((name) => ['dumpxml', ...inactive, name].join(' ')).join('; ');
-  const asked = [
-    ...(dumps === '' ? [] : [virsh(dumps)]),
-    ...names.filter((name) => !plain.includes(name)).map((name) => virsh('dumpxml', ...inactive, name)),
-  ];
-  const printed = await Promise.all(asked.map((argv) => dom0.read(argv)));
-  const xml = printed.flatMap(({ stdout }) => stdout.match(/<domain [^]*?<\/domain>/g) ?? []);
-  return new Map(xml.map((text) => [readDomainXml(text).name, text]));
+  const printed = await Promise.all(dumps[which](await domainStates(dom0)).map((argv) => dom0.read(argv)));
+  const [first, ...others] = printed.map(definitionsIn);
+  return others.length === 0 && first ? first : new Map([first ?? [], ...others].flatMap((some) => [...some]));
 }
+
+const isPlain = (name: string) => /^[\w.-]+$/.test(name);
+
+/** The commands that print the definitions of all domains, for the states that were found. */
+const dumpsOf = (...inactive: readonly string[]) =>
+  once((states: ReadonlyMap<string, string>): readonly Argv[] => {
+    const names = [...states.keys()].filter((name) => name !== 'Domain-0');
+    const dumped = names.filter(isPlain).map((name) => ['dumpxml', ...inactive, name].join(' '));
+    return [
+      ...(dumped.length === 0 ? [] : [virsh(dumped.join('; '))]),
+      ...names.filter((name) => !isPlain(name)).map((name) => virsh('dumpxml', ...inactive, name)),
+    ];
+  });
+const dumps = { defined: dumpsOf('--inactive'), running: dumpsOf() };
+
+const definitionsIn = once(({ stdout }: Ran): ReadonlyMap<string, string> => {
+  const xml = stdout.match(/<domain [^]*?<\/domain>/g) ?? [];
+  return new Map(xml.map((text) => [readDomainXml(text).name, text]));
+});
 
 /** The XML that libvirt keeps of a domain; undefined if it does not know it. */
 export async function domainDefinition(dom0: Reader, name: string): Promise<string | undefined> {

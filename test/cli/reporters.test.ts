@@ -4,6 +4,7 @@ import { reporterFor } from '../../src/cli/reporters/index.ts';
 import { jsonReporter } from '../../src/cli/reporters/json.ts';
 import { plainReporter } from '../../src/cli/reporters/plain.ts';
 import { elapsed } from '../../src/cli/reporters/words.ts';
+import { file } from '../../src/model/change.ts';
 import type { Event } from '../../src/model/event.ts';
 import { boot, chapters, clone, edit, failure, outline, plan, SECRET, step, uniform } from './runs.ts';
 import { collector } from './screen.ts';
@@ -105,6 +106,16 @@ Remaining: 5 steps
   7 The fencing host: Have conf; Have unit; Have service; Have list
 To go on from there: lab up --file x.yaml
 `);
+  });
+
+  it('shows a long text that many guests get once, and says of the others where it is', async () => {
+    const lines = (count: number) => Array.from({ length: count }, (_, n) => `line ${n}\n`).join('');
+    const write = (path: string, text: string) => file(path, 0o644, text);
+    const changes = [write('/a/long', lines(50)), write('/b/long', lines(50)), write('/c/long', `${lines(50)}other\n`)];
+    const short = [write('/a/short', lines(4)), write('/b/short', lines(4))];
+    const { stdout } = await plainly([outline(true), step(clone, 'change', { changes: [...changes, ...short] })]);
+    expect(stdout.match(/^ +\+line 3$/gm)).toHaveLength(4);
+    expect(stdout).toContain(`write /b/long (mode 0644): the same 50 lines as in “${clone.title}”\n`);
   });
 
   it('ends with one line when all is well', async () => {

@@ -42,8 +42,16 @@ async function cost(guests: number) {
     });
   }
   const nodes = recipes(lab).flatMap((chapter) => chapter.nodes);
-  await plan(nodes, { hosts, proofs: new Journal(join(world, 'journal.jsonl'), 'run') });
-  return { reads, nodes: nodes.length, roundTrips: hosts.roundTrips().dom0 };
+  const planned = await plan(nodes, { hosts, proofs: new Journal(join(world, 'journal.jsonl'), 'run') });
+  const changes = [...planned.values()].flatMap((judged) => ('changes' in judged ? judged.changes : []));
+  /** How many texts there are in memory for a file of all guests, and how many guests it is written for. */
+  const texts = (path: string) => {
+    const files = changes.flatMap((change) => (change.is === 'file' && change.path.endsWith(path) ? [change] : []));
+    return [new Set(files.map(({ after }) => after)).size, files.length];
+  };
+  const lists = new Set(nodes.flatMap(({ after }) => [after, ...after.filter((one) => Array.isArray(one))]));
+  const edges = [...lists].reduce((sum, { length }) => sum + length, 0);
+  return { reads, nodes: nodes.length, roundTrips: hosts.roundTrips().dom0, texts, edges };
 }
 
 it('a plan looks at each guest as often, however many there are', async () => {
@@ -52,4 +60,10 @@ it('a plan looks at each guest as often, however many there are', async () => {
   expect(sixteen.reads - eight.reads).toBe(2 * (eight.reads - four.reads));
   expect((eight.reads - four.reads) / 4).toBeLessThan(20);
   expect(sixteen.roundTrips).toBe(four.roundTrips);
+});
+
+it('what is the same in all guests is made once, and who waits for all guests shares one list of them', async () => {
+  const [four, eight, sixteen] = [await cost(4), await cost(8), await cost(16)];
+  for (const path of ['/etc/hosts', '/etc/corosync/corosync.conf']) expect(sixteen.texts(path)).toEqual([1, 16]);
+  expect(sixteen.edges - eight.edges).toBe(2 * (eight.edges - four.edges));
 });

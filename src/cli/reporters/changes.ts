@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff';
 import { quote } from '../../hosts/quote.ts';
 import type { Change, FileChange } from '../../model/change.ts';
+import { once } from '../../model/once.ts';
 import { clean, indented } from './words.ts';
 
 /** Modes as people write them: `0644`. */
@@ -9,9 +10,7 @@ export function showMode(mode: number): string {
   return mode.toString(8).padStart(4, '0');
 }
 
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex');
-}
+const sha256 = once((bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'));
 
 /** The text of a file, or undefined for one that is none. */
 function textOf(bytes: Uint8Array): string | undefined {
@@ -60,6 +59,31 @@ export function changeAsText(change: Change): string {
   const text = clean(changeInWords(change));
   return 'destroys' in change && change.destroys !== undefined ? `${text}\n${destroysLine(change.destroys)}` : text;
 }
+
+/** Diffs with more lines than this are shown once. */
+const LONG = 40;
+
+/** The long diffs that were shown, and where. */
+export class ShownDiffs {
+  readonly #places = new Map<string, string>();
+
+  /**
+   * What stands for the diff of a file that was shown already: all guests have the same /etc/hosts.
+   * @param place where it is shown now, if it was not
+   */
+  instead(change: Change, place: string): string | undefined {
+    if (change.is !== 'file' || change.secret) return undefined;
+    const { path, mode, before, after } = change;
+    const lines = linesOf(after);
+    if (lines <= LONG) return undefined;
+    const key = `${before ? sha256(before) : ''} ${sha256(after)}`;
+    const first = this.#places.get(key);
+    if (first === undefined) this.#places.set(key, place);
+    return first && clean(`write ${path} (mode ${showMode(mode)}): the same ${lines} lines as in “${first}”`);
+  }
+}
+
+const linesOf = once((bytes: Uint8Array) => Buffer.from(bytes).toString('latin1').split('\n').length - 1);
 
 /** Stands out in a plan also without colours. */
 export function destroysLine(what: string): string {

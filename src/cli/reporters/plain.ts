@@ -1,6 +1,6 @@
 import type { Event, StepEvent } from '../../model/event.ts';
 import { aftermath, Course, wentWell } from './aftermath.ts';
-import { changeAsText } from './changes.ts';
+import { changeAsText, ShownDiffs } from './changes.ts';
 import { Doings } from './doings.ts';
 import { flushed, type Reporter, type Shown } from './reporter.ts';
 import { clean, elapsed, heading, indented, type Paint, painter, tidy } from './words.ts';
@@ -40,6 +40,7 @@ class PlainLines {
   readonly #held = new Map<string, StepEvent[]>();
   /** Chapters that show every step. */
   readonly #open = new Set<string>();
+  readonly #diffs = new ShownDiffs();
   #heading: string | undefined;
   #widths = { title: 0, host: 0 };
 
@@ -137,9 +138,12 @@ class PlainLines {
     return `  ${this.#paint(colour, word.padEnd(7))}  ${title.padEnd(this.#widths.title)}  ${where}${why && `  ${why}`}`;
   }
 
-  #changes({ verdict, changes }: StepEvent): void {
+  #changes({ verdict, changes, title }: StepEvent): void {
     if (verdict === 'later') this.#write(this.#paint('dim', '           foreseen, and decided then:'));
-    for (const change of changes) this.#write(this.#coloured(indented(changeAsText(change), 11)));
+    for (const change of changes) {
+      const text = this.#diffs.instead(change, title) ?? changeAsText(change);
+      this.#write(this.#coloured(indented(text, 11)));
+    }
   }
 
   #coloured(text: string): string {

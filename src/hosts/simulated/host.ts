@@ -175,7 +175,7 @@ export class SimulatedHost implements Host {
   #reached(world: World): Machine | { readonly refused: string } {
     if (this.name === 'dom0') return world.dom0;
     if (this.name === 'local') return world.local;
-    const guest = this.#options.guests.find(({ name }) => name === this.name);
+    const guest = world.guestsByName.get(this.name);
     if (!guest) throw new NotYet(this.name);
     return reach(world, guest.address);
   }

@@ -28,7 +28,7 @@ export class Images {
 
   /** Where the file system of an image of this name belongs. */
   homeOf(image: string): string {
-    const guest = this.#world.options.guests.find(({ name, disk = `/guests/${name}.img` }) => disk === image);
+    const guest = this.#world.guestsByDisk.get(image);
     return join(this.#world.directory, guest ? guest.name : join('images', image));
   }
 

@@ -48,6 +48,8 @@ export class World {
   readonly #dom0: Tree;
   readonly #local: Tree;
   readonly #seen: Seen | undefined;
+  #byName: ReadonlyMap<string, SimulatedGuest> | undefined;
+  #byDisk: ReadonlyMap<string, SimulatedGuest> | undefined;
   /** What was worked out about an object of the state; none before the state is the one that is looked at. */
   #known: Map<unknown, Map<string, unknown>> | undefined;
 
@@ -117,6 +119,18 @@ export class World {
     this.#known.set(about, known);
     if (!known.has(what)) known.set(what, work());
     return known.get(what) as T;
+  }
+
+  /** The guests of the lab, by their names. */
+  get guestsByName(): ReadonlyMap<string, SimulatedGuest> {
+    this.#byName ??= new Map(this.options.guests.map((guest) => [guest.name, guest]));
+    return this.#byName;
+  }
+
+  /** The guests of the lab, by their images. */
+  get guestsByDisk(): ReadonlyMap<string, SimulatedGuest> {
+    this.#byDisk ??= new Map(this.options.guests.map((guest) => [guest.disk ?? `/guests/${guest.name}.img`, guest]));
+    return this.#byDisk;
   }
 
   nextPid(): number {
