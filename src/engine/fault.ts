@@ -12,6 +12,12 @@ const atLooks = ['look', 'look-always', 'look-drop'] as const;
 
 export const hows = [...atChanges, ...atCommands, ...atLooks] as const;
 
+/** What a fault counts, to find its N-th. */
+export function countedBy({ how }: Fault): 'changes' | 'commands' | 'looks' {
+  const among = (kind: readonly string[]) => kind.includes(how);
+  return among(atChanges) ? 'changes' : among(atCommands) ? 'commands' : 'looks';
+}
+
 /** What goes wrong in a run, and where: counted from 1. docs/faults.md says what each of them is. */
 export interface Fault {
   readonly how: (typeof hows)[number];

@@ -1,6 +1,6 @@
 import { BadInput, CommandFailed, GivenUp, Unreachable } from '../model/errors.ts';
 import type { Argv, FileReader, Host, HostName, Hosts, Ran, RunOptions } from '../model/host.ts';
-import type { Fault } from './fault.ts';
+import { countedBy, type Fault } from './fault.ts';
 
 /** Programs that write bytes to a disk: what fails when it is full. */
 const writers = /^(cp|curl|dd|dpkg|apt-get|install|ln|mke2fs|mkdir|mkfs\.\w+|mmdebstrap|ssh-keygen|write|yum)$/;
@@ -9,7 +9,7 @@ const noSpace = 'No space left on device';
 
 /**
  * Hosts on which one command, or one look, goes wrong as a `Fault` says (docs/faults.md). What is not named in it passes
- * through. The order of commands is the same each time, because a run with a fault does one thing at a time.
+ * through: a fault at a change is apply.ts’s. The order of commands is the same each time, because a run with a fault does one thing at a time.
  * @throws BadInput for a reboot of a dom0 that is not simulated
  */
 export function faulty(hosts: Hosts, fault: Fault): Hosts {
@@ -55,16 +55,15 @@ class Strike {
       if (!writers.test(program)) return undefined;
       return ++this.#commands >= at ? how : undefined;
     }
-    return this.#hit(++this.#commands === at && !how.startsWith('look'), key);
+    return this.#hit('commands', ++this.#commands === at, key);
   }
 
   look(key: string): Fault['how'] | undefined {
-    const { how, at } = this.#fault;
     if (this.#broken) {
       this.#broken = false;
       return 'look-drop';
     }
-    return this.#hit(++this.#looks === at && how.startsWith('look'), key);
+    return this.#hit('looks', ++this.#looks === this.#fault.at, key);
   }
 
   /** The shell that looks goes over the same connection. */
@@ -72,7 +71,8 @@ class Strike {
     this.#broken = true;
   }
 
-  #hit(now: boolean, key: string): Fault['how'] | undefined {
+  #hit(kind: 'commands' | 'looks', now: boolean, key: string): Fault['how'] | undefined {
+    if (countedBy(this.#fault) !== kind) return undefined;
     const { how } = this.#fault;
     if (now) this.#struck = key;
     return now || (how.endsWith('-always') && this.#struck === key) ? how : undefined;
