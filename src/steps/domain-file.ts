@@ -73,7 +73,13 @@ export function domainFile(
     ...placed,
     async check(look) {
       const { host } = look;
-      const [own, origin] = await Promise.all([host.readFile(path), host.readFile(base)]);
+      // Digest and stat are for missingOwnFile: asked for here, they travel with those of all guests, also while there is no base.
+      const [own, origin] = await Promise.all([
+        host.readFile(path),
+        host.readFile(base),
+        host.digest(path),
+        host.stat(path),
+      ]);
       const text = textOf(own);
       const adopt = owner.adopt?.includes(name) ? [...owner.adopt, path] : (owner.adopt ?? []);
       const whose = text === undefined ? owner.name : ownerOf(text);
