@@ -18,7 +18,7 @@ interface Asking {
 }
 
 /**
- * Lists everything that the chapters would destroy, and asks; nothing to lose is agreed to. If not, the connections are closed.
+ * Lists everything that the chapters would destroy, and asks; nothing to lose is agreed to.
  * @throws BadInput if nobody is there to ask
  * @throws NotYet if all has to be there, and there is no dom0 to look at
  */
@@ -29,7 +29,7 @@ export async function agreedToLose(context: Context, chapters: readonly Chapter[
     return true;
   }
   process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
-  return agreed(context, {}, asking.command, asking.question);
+  return agreed({}, asking.command, asking.question);
 }
 
 async function doomedBy(

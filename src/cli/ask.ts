@@ -1,5 +1,4 @@
 import { BadInput } from '../model/errors.ts';
-import type { Context } from './context.ts';
 
 /** A yes or no on the terminal; no is the default. */
 export async function ask(question: string): Promise<boolean> {
@@ -11,22 +10,15 @@ export async function ask(question: string): Promise<boolean> {
 }
 
 /**
- * Asks before something is lost; `--yes` has agreed beforehand. If not, the connections are closed.
+ * Asks before something is lost; `--yes` has agreed beforehand.
  * @param command how messages call the command: `lab snapshot`
  * @throws BadInput if nobody is there to ask
  */
-export async function agreed(
-  { hosts }: Pick<Context, 'hosts'>,
-  { yes }: { readonly yes?: boolean },
-  command: string,
-  question: string,
-): Promise<boolean> {
+export async function agreed({ yes }: { readonly yes?: boolean }, command: string, question: string): Promise<boolean> {
   if (yes) return true;
-  const answer = process.stdin.isTTY && (await ask(question));
-  if (!answer) await hosts.close();
   if (!process.stdin.isTTY)
     throw new BadInput([
       { place: { file: command }, message: 'nobody is there to ask', hint: 'agree beforehand: --yes' },
     ]);
-  return answer;
+  return ask(question);
 }

@@ -20,8 +20,11 @@ import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
-/** What a command works with: the lab, its hosts, what is to be done. */
-export interface Context {
+/**
+ * What a command works with: the lab, its hosts, what is to be done. `await using` closes the connections however the command ends:
+ * an open one keeps the process.
+ */
+export interface Context extends AsyncDisposable {
   readonly lab: Lab;
   readonly where: Where;
   readonly hosts: Hosts;
@@ -104,6 +107,7 @@ async function contextAt(lab: Lab, where: Where, hosts: Hosts): Promise<Context>
     lab,
     where,
     hosts,
+    [Symbol.asyncDispose]: () => hosts.close(),
     journal: new Journal(simulated ?? join(stateDirectory(lab), `${encodeURIComponent(showWhere(where))}.jsonl`), v7()),
     chapters: [
       ...before,

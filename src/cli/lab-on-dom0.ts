@@ -17,15 +17,12 @@ import type { ReadLab } from './lab-file.ts';
 /** The lab of that name, as far as dom0 can tell. @throws BadInput for a name that is none */
 export async function labOnDom0(name: string, which: WhichLab): Promise<ReadLab> {
   const usual = usualLab(name, []);
-  const { lab, hosts } = await contextOf(usual, which);
-  try {
-    const dom0 = hosts.host('dom0');
-    const bytes = await dom0.readFile(dom0Paths(lab).lab);
-    const kept = bytes && readKept(new TextDecoder().decode(bytes), name);
-    return kept ?? (await fromDomains(dom0, name));
-  } finally {
-    await hosts.close();
-  }
+  await using context = await contextOf(usual, which);
+  const { lab, hosts } = context;
+  const dom0 = hosts.host('dom0');
+  const bytes = await dom0.readFile(dom0Paths(lab).lab);
+  const kept = bytes && readKept(new TextDecoder().decode(bytes), name);
+  return kept ?? (await fromDomains(dom0, name));
 }
 
 /** The labs that have something on a dom0, by their directories and by the marks on its domains. */

@@ -31,14 +31,15 @@ export function scratch(): string {
   return directory;
 }
 
-export function start(args: readonly string[], { cwd = tmpdir(), ...more }: NodeJS.ProcessEnv & { cwd?: string } = {}) {
-  const environment = {
-    ...process.env,
-    XDG_STATE_HOME: join(cwd, 'state'),
-    XDG_CACHE_HOME: join(cwd, 'cache'),
-    ...more,
-  };
-  const child = spawn(process.execPath, [resolve('dist/lab.js'), ...args], { cwd, env: environment });
+/** The environment of a test: what lab keeps for a user is below `cwd`, so that no test sees a lab of whoever runs it. */
+export function environmentIn(cwd: string): NodeJS.ProcessEnv {
+  return { ...process.env, XDG_STATE_HOME: join(cwd, 'state'), XDG_CACHE_HOME: join(cwd, 'cache') };
+}
+
+/** Starts lab in a directory, which the test has for itself; further variables beside it. */
+export function start(args: readonly string[], { cwd, ...more }: NodeJS.ProcessEnv & { cwd: string }) {
+  const env = { ...environmentIn(cwd), ...more };
+  const child = spawn(process.execPath, [resolve('dist/lab.js'), ...args], { cwd, env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -53,7 +54,7 @@ export function start(args: readonly string[], { cwd = tmpdir(), ...more }: Node
   return { child, ended };
 }
 
-export function lab(args: readonly string[], more?: NodeJS.ProcessEnv & { cwd?: string }): Promise<Ended> {
+export function lab(args: readonly string[], more: NodeJS.ProcessEnv & { cwd: string }): Promise<Ended> {
   const { child, ended } = start(args, more);
   child.stdin.end();
   return ended;

@@ -21,27 +21,22 @@ export async function doctorCommand(options: DoctorOptions): Promise<number> {
 
 /** One examination, and its report. */
 async function examination(options: DoctorOptions): Promise<Diagnosis> {
-  const context = await openContext(options);
-  try {
-    const findings = await findingsOf(context);
-    const diagnosis = diagnose(findings);
-    process.stdout.write(
-      options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
-    );
-    return diagnosis;
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await openContext(options);
+  const findings = await findingsOf(context);
+  const diagnosis = diagnose(findings);
+  process.stdout.write(
+    options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
+  );
+  return diagnosis;
 }
 
 /** Makes the cure of one cause, with the lock, through the engine. @returns whether it was made */
 async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): Promise<boolean> {
   if (!cause) return false;
-  const context = await openContext(options);
+  await using context = await openContext(options);
   const { chapters } = cause.cure;
   const own = doctorChapter(probesOf(context.lab), layer, cause);
   if (!own && !chapters) {
-    await context.hosts.close();
     process.stderr.write(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
     return false;
   }

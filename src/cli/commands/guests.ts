@@ -10,37 +10,29 @@ import { type Context, openContext, type WhichLab } from '../context.ts';
  * @returns the exit code
  */
 export async function sshCommand(name: string, command: readonly string[], options: WhichLab): Promise<number> {
-  const context = await openContext(options);
-  try {
-    const guest = guestNamed(context.lab, name);
-    const [program, ...args] = command;
-    if (program !== undefined && context.where.is === 'simulated')
-      return await runThere(context, guest.name, [program, ...args]);
-    // sshd hands one string to the guest's shell, as ssh(1) does: `lab ssh molly -- 'ls | wc'` works as it does there.
-    const argv: Argv =
-      program === undefined
-        ? ['sh', '-c', 'exec "$SHELL" -l']
-        : ['sh', '-c', command.length === 1 ? program : '"$@"', 'sh', ...command];
-    return await handOver(
-      await context.hosts.argv(guest.name, argv, program === undefined && process.stdin.isTTY === true),
-    );
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await openContext(options);
+  const guest = guestNamed(context.lab, name);
+  const [program, ...args] = command;
+  if (program !== undefined && context.where.is === 'simulated')
+    return await runThere(context, guest.name, [program, ...args]);
+  // sshd hands one string to the guest's shell, as ssh(1) does: `lab ssh molly -- 'ls | wc'` works as it does there.
+  const argv: Argv =
+    program === undefined
+      ? ['sh', '-c', 'exec "$SHELL" -l']
+      : ['sh', '-c', command.length === 1 ? program : '"$@"', 'sh', ...command];
+  return await handOver(
+    await context.hosts.argv(guest.name, argv, program === undefined && process.stdin.isTTY === true),
+  );
 }
 
 /** `lab console GUEST`: leave it with Ctrl-]. */
 export async function consoleCommand(name: string, options: WhichLab): Promise<number> {
-  const context = await openContext(options);
-  try {
-    const guest = guestNamed(context.lab, name);
-    if (!process.stdin.isTTY)
-      throw new LabError('a console needs a terminal', `its log, on dom0: /var/log/xen/console/guest-${name}.log`);
-    process.stderr.write(`lab: the console of ${name}; leave it with Ctrl-]\n`);
-    return await handOver(await context.hosts.argv('dom0', toolstackOf(context.lab).console(guest), true));
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await openContext(options);
+  const guest = guestNamed(context.lab, name);
+  if (!process.stdin.isTTY)
+    throw new LabError('a console needs a terminal', `its log, on dom0: /var/log/xen/console/guest-${name}.log`);
+  process.stderr.write(`lab: the console of ${name}; leave it with Ctrl-]\n`);
+  return await handOver(await context.hosts.argv('dom0', toolstackOf(context.lab).console(guest), true));
 }
 
 function guestNamed({ guests, name: lab }: Lab, name: string): Guest {

@@ -10,7 +10,7 @@ type Options = WhichLab & RunChoices;
 
 /** `lab fence-test`: chapter 8 again, whatever was proved before. */
 export async function fenceTestCommand(options: Options): Promise<number> {
-  const context = await openContext(options);
+  await using context = await openContext(options);
   return runChapters(
     context,
     chosen(context.chapters, ['8']),
@@ -21,7 +21,7 @@ export async function fenceTestCommand(options: Options): Promise<number> {
 
 /** `lab down`: the cluster first, then the guests. */
 export async function downCommand(options: Options): Promise<number> {
-  const context = await openContext(options);
+  await using context = await openContext(options);
   return runChapters(context, [down(context.lab)], options, resumeCommand('lab down', options));
 }
 
@@ -33,7 +33,7 @@ export async function destroyCommand(options: Options & { readonly name?: string
   const { name } = options;
   if (name !== undefined && options.file !== undefined)
     throw new BadInput([{ place: { file: '--name' }, message: 'found --name and --file, expected one of them' }]);
-  const context =
+  await using context =
     name === undefined ? await openContext(options) : await contextOf(await labOnDom0(name, options), options);
   const chapters = [destroy(context.lab)];
   if (!options.yes && !options.dryRun) {

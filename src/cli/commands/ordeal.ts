@@ -28,7 +28,7 @@ export interface OrdealChoice {
  * @throws BadInput
  */
 export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoice): Promise<number> {
-  const context = await openContext(options);
+  await using context = await openContext(options);
   const { lab, journal } = context;
   let begun: (Begun & { readonly at: number }) | undefined;
   const ordeal = ordealOf(lab, options);
@@ -38,14 +38,14 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   const struck = { id: 'real', title: 'A real fencing', nodes: [trial] };
   const loses = ordeal.way === 'split' ? 'one of the guests' : ordeal.victim.name;
   const question = `This powers off ${loses} for real. Go on?`;
-  if (!options.dryRun && !(await agreed(context, options, 'lab fence-test', question))) return 0;
+  if (!options.dryRun && !(await agreed(options, 'lab fence-test', question))) return 0;
   const [at, resume] = [new Date(), resumeCommand('lab up', options)];
   const code = await runChapters(context, [struck], { ...options, again: true, yes: true }, resume);
   if (!begun) return code;
 
   const evidence = (await lastEvidence(journal, trial.id)) as Evidence;
   const loser = evidence.measured?.fenced;
-  const again = await openContext(options);
+  await using again = await openContext(options);
   // Whoever was not fenced has nothing to come back from.
   const back = rejoinedTrial(lab, ordeal, { loser: String(loser), boots: begun.boots, began: begun.at });
   const after = { ...back, after: again.chapters.flatMap(({ nodes }) => nodes) };

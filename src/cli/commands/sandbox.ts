@@ -16,13 +16,13 @@ const open = ({ file }: Options): Promise<Context> =>
 
 /** `lab sandbox up`: dom0 alone, without the chapters of the document. */
 export async function sandboxUp(options: Options): Promise<number> {
-  const context = await open(options);
+  await using context = await open(options);
   return runChapters(context, chosen(context.chapters, ['sandbox']), options, 'lab sandbox up');
 }
 
 /** `lab sandbox down`: the guests first, then dom0. */
 export async function sandboxDownCommand(options: Options): Promise<number> {
-  const context = await open(options);
+  await using context = await open(options);
   const running = (await runningPid(context.hosts.host('local'), sandboxPaths(context.lab.name))) !== undefined;
   const stop = sandboxDown(context.lab.name);
   const guests = down(context.lab);
@@ -34,7 +34,7 @@ export async function sandboxDownCommand(options: Options): Promise<number> {
 
 /** `lab sandbox destroy`: guests and all; the images stay in the cache. */
 export async function sandboxDestroyCommand(options: Options): Promise<number> {
-  const context = await open(options);
+  await using context = await open(options);
   const code = await runChapters(
     context,
     [sandboxDestroyed(context.lab.name)],
@@ -51,40 +51,32 @@ export async function sandboxDestroyCommand(options: Options): Promise<number> {
 
 /** `lab sandbox ssh [-- COMMAND…]`: dom0's own shell. */
 export async function sandboxSsh(command: readonly string[], options: Options): Promise<number> {
-  const context = await open(options);
-  try {
-    const [program, ...args] = command;
-    const shell = program === undefined;
-    const argv = shell ? (['sh', '-c', 'exec "$SHELL" -l'] as const) : ([program, ...args] as const);
-    return await handOver(await context.hosts.argv('dom0', argv, shell && process.stdin.isTTY === true));
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await open(options);
+  const [program, ...args] = command;
+  const shell = program === undefined;
+  const argv = shell ? (['sh', '-c', 'exec "$SHELL" -l'] as const) : ([program, ...args] as const);
+  return await handOver(await context.hosts.argv('dom0', argv, shell && process.stdin.isTTY === true));
 }
 
 /** `lab sandbox status`: exit code 0 if it runs, 1 if not. */
 export async function sandboxStatus(options: Options): Promise<number> {
-  const context = await open(options);
-  try {
-    const paths = sandboxPaths(context.lab.name);
-    const local = context.hosts.host('local');
-    const [pid, port] = await Promise.all([runningPid(local, paths), local.readFile(paths.port)]);
-    const status = {
-      lab: context.lab.name,
-      running: pid !== undefined,
-      ...(pid === undefined
-        ? {}
-        : { pid, port: Number(new TextDecoder().decode(port)), answers: await answers(context) }),
-      state: paths.state,
-      serial: paths.serial,
-      cache: paths.cache,
-    };
-    const text = Object.entries(status).map(([key, value]) => `${key.padEnd(8)} ${value}\n`);
-    process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : text.join(''));
-    return status.running ? 0 : 1;
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await open(options);
+  const paths = sandboxPaths(context.lab.name);
+  const local = context.hosts.host('local');
+  const [pid, port] = await Promise.all([runningPid(local, paths), local.readFile(paths.port)]);
+  const status = {
+    lab: context.lab.name,
+    running: pid !== undefined,
+    ...(pid === undefined
+      ? {}
+      : { pid, port: Number(new TextDecoder().decode(port)), answers: await answers(context) }),
+    state: paths.state,
+    serial: paths.serial,
+    cache: paths.cache,
+  };
+  const text = Object.entries(status).map(([key, value]) => `${key.padEnd(8)} ${value}\n`);
+  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : text.join(''));
+  return status.running ? 0 : 1;
 }
 
 async function answers({ hosts }: Context): Promise<boolean> {

@@ -33,14 +33,10 @@ interface Status {
 
 /** `lab status`: what there is, from the world. Never waits for the lock. */
 export async function statusCommand(options: WhichLab & { readonly json?: boolean }): Promise<number> {
-  const context = await openContext(options);
-  try {
-    const status = await look(context);
-    process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : show(status));
-    return 0;
-  } finally {
-    await context.hosts.close();
-  }
+  await using context = await openContext(options);
+  const status = await look(context);
+  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : show(status));
+  return 0;
 }
 
 async function look({ lab, where, hosts, journal }: Context): Promise<Status> {

@@ -31,7 +31,7 @@ export interface UpOptions extends WhichLab {
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   assertTimeline(options);
-  const context = await openContext(options);
+  await using context = await openContext(options);
   const chapters = chosen(context.chapters, options.only);
   const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);
   const resume = [resumeCommand('lab up', options), ...adopting].join(' ');
@@ -139,7 +139,6 @@ export async function runChapters(
     if (choices.trace) traceRoundTrips(context);
     if (choices.timeline) await showTimeline(told, choices.timeline);
     await lock?.release(gone);
-    await hosts.close();
   }
 }
 
