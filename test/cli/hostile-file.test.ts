@@ -40,7 +40,9 @@ describe('a lab.yaml that is', () => {
   test.each(files)('%s', async (_, make, says) => {
     const path = join(scratch(), 'lab.yaml');
     await make(path);
-    const error: unknown = await loadLab(path).catch((thrown: unknown) => thrown);
+    const error: unknown = await loadLab(path)
+      .then((read) => read())
+      .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(BadInput);
     expect((error as BadInput).exitCode).toBe(2);
     expect((error as BadInput).message).toContain(says);

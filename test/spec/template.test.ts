@@ -6,8 +6,9 @@ import { defaultLab, readLab } from '../../src/spec/read.ts';
 import { DEFAULT_ANSWERS, labYaml } from '../../src/spec/template.ts';
 
 it('is examples/lab.yaml for the default answers, and the default lab', () => {
-  expect(labYaml(DEFAULT_ANSWERS)).toBe(readFileSync('examples/lab.yaml', 'utf8'));
-  expect(readLab(labYaml(DEFAULT_ANSWERS), 'lab.yaml')).toEqual(defaultLab());
+  const text = labYaml(DEFAULT_ANSWERS);
+  expect(text).toBe(readFileSync('examples/lab.yaml', 'utf8'));
+  expect(readLab(text, 'lab.yaml')).toEqual({ ...defaultLab(), source: text });
 });
 
 it('means the answers', () => {
