@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { execa } from 'execa';
 import { onTestFinished } from 'vitest';
 
 /* The built command line as a process, on a simulated dom0 of its own. `npm test` builds first. */
@@ -58,6 +59,30 @@ export function lab(args: readonly string[], more: NodeJS.ProcessEnv & { cwd: st
   const { child, ended } = start(args, more);
   child.stdin.end();
   return ended;
+}
+
+/** The default lab, up; made once. */
+let model: Promise<string> | undefined;
+
+async function makeModel(): Promise<string> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-cli-model-'));
+  process.on('exit', () => rmSync(cwd, { recursive: true, force: true }));
+  const run = await lab(['up', '--host', 'simulated:world'], { cwd });
+  if (run.code !== 0) throw new Error(run.stderr + run.stdout);
+  return cwd;
+}
+
+/** Copies a lab that is up, in `simulated:world`, into a directory. */
+export async function copyLabThatIsUp(cwd: string): Promise<void> {
+  model ??= makeModel();
+  await execa('cp', ['-a', '--sparse=always', `${await model}/.`, cwd]);
+}
+
+/** A directory for a test with a copy of a lab that is up; gone after it. */
+export async function labThatIsUp(): Promise<string> {
+  const cwd = scratch();
+  await copyLabThatIsUp(cwd);
+  return cwd;
 }
 
 export function lines(text: string): readonly Line[] {

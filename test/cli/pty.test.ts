@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { expect, test } from 'vitest';
-import { environmentIn, scratch } from './process.ts';
+import { environmentIn, labThatIsUp, scratch } from './process.ts';
 
 /** Runs lab in a real pseudo terminal, and tells what its screen shows in the end. */
 async function onTerminal(
@@ -49,8 +49,7 @@ test('Ctrl-C on a terminal leaves a lab that goes on', async () => {
 });
 
 test('destroy asks, and no is the default', async () => {
-  const cwd = scratch();
-  await onTerminal(['up', '--host', 'simulated:world'], cwd);
+  const cwd = await labThatIsUp();
   let typed = false;
   const asked = await onTerminal(['destroy', '--host', 'simulated:world'], cwd, (screen, write) => {
     if (typed || !screen.includes('Remove all of that')) return;
