@@ -52,7 +52,7 @@ const SPICES = [
   '\u{202e}',
 ];
 
-describe('readLab throws nothing but BadInput', () => {
+describe('readLab throws nothing but BadInput', { timeout: 300_000 }, () => {
   it('for arbitrary text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => void isLab(text)),
@@ -99,7 +99,7 @@ describe('readLab throws nothing but BadInput', () => {
   });
 });
 
-describe('readLab comes back soon', () => {
+describe('readLab comes back soon', { timeout: 60_000 }, () => {
   const size = 32_000;
   const lines = (count: number, line: (n: number) => string) =>
     Array.from({ length: count }, (_, n) => line(n)).join('\n');
