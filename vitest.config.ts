@@ -1,7 +1,20 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Files of `fast` that take long, as seen: they begin, and the many short ones fill what is left at the end. */
+const long =
+  /test\/(faults|cli\/(lab|interrupted|pty|fence-test)|document\/document|doctor\/(causes|fix)|spec\/hostile)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    return sorted.toSorted((a, b) => Number(long.test(b.moduleId)) - Number(long.test(a.moduleId)));
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {
@@ -9,17 +22,17 @@ export default defineConfig({
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**', 'test/faults/**'],
           testTimeout: 60_000,
-          // Modules are loaded once for each worker, not for each file: a third of the time of the whole run.
+          // A worker loads a module once for all its files, and makes each model of a lab that is up once: no test changes either.
           isolate: false,
           // Two cores; many tests wait for a simulated boot.
           maxWorkers: 3,
         },
       },
       {
-        // The properties of test/fuzz, of which `fast` runs a sample, with all their cases.
+        // The properties, of which `fast` runs a sample, with all their cases.
         test: {
           name: 'fuzz',
-          include: ['test/fuzz/**/*.test.ts'],
+          include: ['test/fuzz/**/*.test.ts', 'test/spec/hostile.test.ts'],
           env: { FUZZ: 'full' },
         },
       },

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { lab, lines, scratch } from './process.ts';
+import { copyLabThatIsUp, lab, lines, scratch } from './process.ts';
 
 const on = ['--host', 'simulated:world'];
 
@@ -10,7 +10,7 @@ describe('a guest that was really fenced is brought back in', { timeout: 60_000 
   let cwd = '';
   beforeAll(async () => {
     cwd = mkdtempSync(join(tmpdir(), 'lab-cli-'));
-    expect((await lab(['up', ...on], { cwd })).code).toBe(0);
+    await copyLabThatIsUp(cwd);
     return () => rmSync(cwd, { recursive: true, force: true });
   }, 60_000);
 

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { execa } from 'execa';
 import { onTestFinished } from 'vitest';
 
 /* The built command line as a process, on a simulated dom0 of its own. `npm test` builds first. */
@@ -31,14 +32,15 @@ export function scratch(): string {
   return directory;
 }
 
-export function start(args: readonly string[], { cwd = tmpdir(), ...more }: NodeJS.ProcessEnv & { cwd?: string } = {}) {
-  const environment = {
-    ...process.env,
-    XDG_STATE_HOME: join(cwd, 'state'),
-    XDG_CACHE_HOME: join(cwd, 'cache'),
-    ...more,
-  };
-  const child = spawn(process.execPath, [resolve('dist/lab.js'), ...args], { cwd, env: environment });
+/** The environment of a test: what lab keeps for a user is below `cwd`, so that no test sees a lab of whoever runs it. */
+export function environmentIn(cwd: string): NodeJS.ProcessEnv {
+  return { ...process.env, XDG_STATE_HOME: join(cwd, 'state'), XDG_CACHE_HOME: join(cwd, 'cache') };
+}
+
+/** Starts lab in a directory, which the test has for itself; further variables beside it. */
+export function start(args: readonly string[], { cwd, ...more }: NodeJS.ProcessEnv & { cwd: string }) {
+  const env = { ...environmentIn(cwd), ...more };
+  const child = spawn(process.execPath, [resolve('dist/lab.js'), ...args], { cwd, env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk) => {
@@ -53,10 +55,34 @@ export function start(args: readonly string[], { cwd = tmpdir(), ...more }: Node
   return { child, ended };
 }
 
-export function lab(args: readonly string[], more?: NodeJS.ProcessEnv & { cwd?: string }): Promise<Ended> {
+export function lab(args: readonly string[], more: NodeJS.ProcessEnv & { cwd: string }): Promise<Ended> {
   const { child, ended } = start(args, more);
   child.stdin.end();
   return ended;
+}
+
+/** The default lab, up; made once. */
+let model: Promise<string> | undefined;
+
+async function makeModel(): Promise<string> {
+  const cwd = mkdtempSync(join(tmpdir(), 'lab-cli-model-'));
+  process.on('exit', () => rmSync(cwd, { recursive: true, force: true }));
+  const run = await lab(['up', '--host', 'simulated:world'], { cwd });
+  if (run.code !== 0) throw new Error(run.stderr + run.stdout);
+  return cwd;
+}
+
+/** Copies a lab that is up, in `simulated:world`, into a directory. */
+export async function copyLabThatIsUp(cwd: string): Promise<void> {
+  model ??= makeModel();
+  await execa('cp', ['-a', '--sparse=always', `${await model}/.`, cwd]);
+}
+
+/** A directory for a test with a copy of a lab that is up; gone after it. */
+export async function labThatIsUp(): Promise<string> {
+  const cwd = scratch();
+  await copyLabThatIsUp(cwd);
+  return cwd;
 }
 
 export function lines(text: string): readonly Line[] {

@@ -1,8 +1,8 @@
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { spawn } from '@lydell/node-pty';
 import xterm from '@xterm/headless';
 import { expect, test } from 'vitest';
-import { scratch } from './process.ts';
+import { environmentIn, labThatIsUp, scratch } from './process.ts';
 
 /** Runs lab in a real pseudo terminal, and tells what its screen shows in the end. */
 async function onTerminal(
@@ -10,13 +10,13 @@ async function onTerminal(
   cwd: string,
   type?: (screen: string, write: (keys: string) => void) => void,
 ) {
-  const { CI: _, ...environment } = process.env;
+  const { CI: _, ...environment } = environmentIn(cwd);
   const terminal = new xterm.Terminal({ cols: 100, rows: 40, allowProposedApi: true });
   const child = spawn(process.execPath, [resolve('dist/lab.js'), ...args], {
     cols: 100,
     rows: 40,
     cwd,
-    env: { ...environment, TERM: 'xterm-256color', XDG_STATE_HOME: join(cwd, 'state') },
+    env: { ...environment, TERM: 'xterm-256color' },
   });
   const screen = () =>
     Array.from({ length: terminal.buffer.active.length }, (_, row) =>
@@ -49,8 +49,7 @@ test('Ctrl-C on a terminal leaves a lab that goes on', async () => {
 });
 
 test('destroy asks, and no is the default', async () => {
-  const cwd = scratch();
-  await onTerminal(['up', '--host', 'simulated:world'], cwd);
+  const cwd = await labThatIsUp();
   let typed = false;
   const asked = await onTerminal(['destroy', '--host', 'simulated:world'], cwd, (screen, write) => {
     if (typed || !screen.includes('Remove all of that')) return;

@@ -23,9 +23,9 @@ afterEach(() => {
 });
 
 /** Plans a lab of so many guests that is not there yet. @returns what it asked of dom0, and in how many round trips */
-async function cost(guests: number) {
+async function cost(guests: number, settings: string) {
   const names = Array.from({ length: guests }, (_, n) => `g${n + 1}: {memory: 128M}`);
-  const lab = readLab(`storage: none\nguests: {${names.join(', ')}}`, 'lab.yaml');
+  const lab = readLab(`${settings}\nguests: {${names.join(', ')}}`, 'lab.yaml');
   const world = join(directory, String(guests));
   await seedSimulated(world, simulatedDom0(lab));
   const { loginKey: key, knownHosts } = dom0Paths(lab);
@@ -54,8 +54,12 @@ async function cost(guests: number) {
   return { reads, nodes: nodes.length, roundTrips: hosts.roundTrips().dom0, texts, edges };
 }
 
-it('a plan looks at each guest as often, however many there are', async () => {
-  const [four, eight, sixteen] = [await cost(4), await cost(8), await cost(16)];
+it.each([
+  ['storage: none'],
+  ['cluster: {tieBreaker: quorum-disk}'],
+  ['toolstack: xm\ncluster: {stack: cman}\nimage: {install: {virtInstall: {location: http://x.example/os}}}'],
+])('a plan looks at each guest as often, however many there are: %j', async (settings) => {
+  const [four, eight, sixteen] = [await cost(4, settings), await cost(8, settings), await cost(16, settings)];
   expect(sixteen.nodes - eight.nodes).toBe(2 * (eight.nodes - four.nodes));
   expect(sixteen.reads - eight.reads).toBe(2 * (eight.reads - four.reads));
   expect((eight.reads - four.reads) / 4).toBeLessThan(20);
@@ -63,7 +67,8 @@ it('a plan looks at each guest as often, however many there are', async () => {
 });
 
 it('what is the same in all guests is made once, and who waits for all guests shares one list of them', async () => {
-  const [four, eight, sixteen] = [await cost(4), await cost(8), await cost(16)];
+  const settings = 'storage: none';
+  const [four, eight, sixteen] = [await cost(4, settings), await cost(8, settings), await cost(16, settings)];
   for (const path of ['/etc/hosts', '/etc/corosync/corosync.conf']) expect(sixteen.texts(path)).toEqual([1, 16]);
   expect(sixteen.edges - eight.edges).toBe(2 * (eight.edges - four.edges));
 });

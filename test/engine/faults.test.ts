@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test, vi } from 'vitest';
 import { breakable } from '../../src/engine/breakable.ts';
-import { readFault } from '../../src/engine/fault.ts';
+import { type Fault, readFault } from '../../src/engine/fault.ts';
+import { faulty } from '../../src/engine/faulty.ts';
 import { Journal } from '../../src/engine/journal.ts';
 import { lookFor } from '../../src/engine/look.ts';
 import { settled } from '../../src/engine/settle.ts';
 import { BadInput, Interrupted, Unreachable } from '../../src/model/errors.ts';
-import type { Host, Ran } from '../../src/model/host.ts';
+import type { Host, Hosts, Ran } from '../../src/model/host.ts';
 import type { Look, Step } from '../../src/model/step.ts';
 import { until } from '../../src/ordeals/looks.ts';
 import { service } from '../../src/steps/service.ts';
@@ -146,6 +147,18 @@ test('a journal is compacted: the last run and the last evidence stay', async ()
   const again = new Journal(path, 'again');
   expect((await again.evidence('8.a', 'b'))?.says).toBe('run 339');
   expect(await new Journal(path, 'next').unfinished()).toBeUndefined();
+});
+
+test('a fault strikes what it counts, and nothing else', async () => {
+  const struck = async (how: Fault['how']) => {
+    const dom0 = faulty({ host: () => answering({}) } as unknown as Hosts, { how, at: 1 }).host('dom0');
+    return [(await dom0.read(['true'])).code, (await dom0.run(['true'])).code];
+  };
+  for (const how of ['fail', 'kill-before', 'kill-during', 'kill-after'] as const)
+    expect(await struck(how), how).toEqual([0, 0]);
+  expect(await struck('crash')).toEqual([0, 139]);
+  expect(await struck('refuse-always')).toEqual([0, 1]);
+  expect(await struck('look')).toEqual([139, 0]);
 });
 
 test('LAB_FAULT says what it knows', () => {

@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { spawn } from '@lydell/node-pty';
 import { expect, test } from 'vitest';
-import { lab, scratch, start } from '../cli/process.ts';
+import { environmentIn, lab, scratch, start } from '../cli/process.ts';
 
 // Ctrl-C, SIGTERM, a terminal that is closed: 130, nothing is left running, and lab up goes on.
 
@@ -41,8 +41,8 @@ test.each([['SIGINT'], ['SIGTERM'], ['SIGHUP'], ['SIGINT', 'SIGINT'], ['SIGINT',
 
 test('the terminal is closed', async () => {
   const cwd = scratch();
-  const { CI: _, ...environment } = process.env;
-  const env = { ...environment, TERM: 'xterm-256color', XDG_STATE_HOME: join(cwd, 'state') };
+  const { CI: _, ...environment } = environmentIn(cwd);
+  const env = { ...environment, TERM: 'xterm-256color' };
   const child = spawn(process.execPath, [resolve('dist/lab.js'), ...up], { cols: 100, rows: 40, cwd, env });
   await new Promise<void>((done) => child.onData((data) => data.includes('Install') && done()));
   const ended = new Promise<{ exitCode: number; signal?: number | undefined }>((done) => child.onExit(done));

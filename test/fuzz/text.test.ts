@@ -259,9 +259,11 @@ fuzz(
   fc.asyncProperty(mutatedBytes(...samples.labs), async (bytes) => {
     const path = join(scratch, 'lab.yaml');
     writeFileSync(path, bytes);
-    await loadLab(path).catch((error: unknown) => {
-      if (!(error instanceof BadInput)) throw error;
-      expect(error.exitCode).toBe(2);
-    });
+    await loadLab(path)
+      .then((read) => read())
+      .catch((error: unknown) => {
+        if (!(error instanceof BadInput)) throw error;
+        expect(error.exitCode).toBe(2);
+      });
   }),
 );
