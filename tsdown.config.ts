@@ -9,6 +9,7 @@ export default defineConfig({
   target: 'node20.19',
   outDir: 'dist',
   banner: '#!/usr/bin/env node',
+  minify: { compress: true, mangle: false, codegen: { removeWhitespace: true } },
   dts: false,
   clean: true,
   noExternal: [/.*/],

@@ -95,20 +95,18 @@ async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
 }
 
 async function contextAt(lab: Lab, where: Where, hosts: Hosts): Promise<Context> {
-  const before = where.is === 'sandbox' ? [await sandboxOf(lab)] : [];
+  const sandbox = where.is === 'sandbox' ? await sandboxOf(lab) : undefined;
+  let chapters: readonly Chapter[] | undefined;
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
   return {
     lab,
     where,
     hosts,
     journal: new Journal(simulated ?? join(stateDirectory(lab), `${encodeURIComponent(showWhere(where))}.jsonl`), v7()),
-    chapters: [
-      ...before,
-      ...recipes(
-        lab,
-        before.flatMap(({ nodes }) => nodes),
-      ),
-    ],
+    // Made for those who use them: `lab status` does not.
+    get chapters() {
+      return (chapters ??= [...(sandbox ? [sandbox] : []), ...recipes(lab, sandbox?.nodes)]);
+    },
     slowness: where.is === 'sandbox' ? sandboxSlowness(hosts) : async () => 1,
     // Simulated time goes on with each look.
     pause: where.is === 'simulated' ? 5 : 250,

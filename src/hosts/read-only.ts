@@ -34,11 +34,13 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   nft: (args) => args.join(' ') === '-j list ruleset',
   ping: always,
   'qemu-img': (args) => args[0] === 'info' || (args[0] === 'snapshot' && args[1] === '-l'),
-  // Only the probe of sandbox/qemu.ts: a machine without disks and network.
+  // Else only the probe of sandbox/qemu.ts: a machine without disks and network.
   'qemu-system-x86_64': (args) =>
-    !args.some(
+    args.join(' ') === '--version' ||
+    (!args.some(
       (arg) => /^-(drive|hd|blockdev|netdev|nic|pidfile|daemonize|monitor$)/.test(arg) && arg !== '-monitor',
-    ) && option(args, '-monitor') === 'none',
+    ) &&
+      option(args, '-monitor') === 'none'),
   ss: always,
   stat: always,
   'ssh-keyscan': always,

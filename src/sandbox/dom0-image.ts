@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Step } from '../model/step.ts';
 import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
 import type { Placed } from '../steps/file-content.ts';
+import { lateSeed, seedingFiles } from './seeding.ts';
 
 /** What dom0 needs beside the toolstack's packages. xfsprogs: /guests can do reflinks. */
 const basics = [
@@ -23,18 +24,6 @@ const basics = [
   'nftables',
 ];
 
-/**
- * Unpacks the seed disk over the root before systemd starts: keys, host name, network and mounts of this sandbox are then
- * simply there. initramfs-tools(7), "init-bottom".
- */
-const seedScript = `#!/bin/sh
-PREREQ="udev"
-case $1 in prereqs) echo "$PREREQ"; exit 0 ;; esac
-n=0
-while [ ! -b "\${rootmnt}/dev/vdc" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
-chroot "\${rootmnt}" /bin/tar -xpf /dev/vdc -C / --no-overwrite-dir --warning=no-timestamp || echo "cluster-lab: no seed" > /dev/kmsg
-`;
-
 const interfaces = `auto lo
 iface lo inet loopback
 auto eth0
@@ -50,12 +39,12 @@ export function dom0Image(packages: readonly string[]): DebianImage {
     packages: [...new Set([...basics, ...packages])],
     initrd: { is: 'full', modules: ['virtio_pci', 'virtio_blk', 'virtio_net', 'ext4', 'xfs'] },
     files: [
-      { path: '/etc/initramfs-tools/scripts/init-bottom/cluster-lab-seed', mode: 0o755, text: seedScript },
+      ...seedingFiles,
       { path: '/etc/network/interfaces', mode: 0o644, text: interfaces },
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
     disable: ['libvirt-guests.service', 'fence_virtd.service', 'xendomains.service'],
-    enable: [],
+    enable: [lateSeed],
     hooks: [
       // The init script knows this variable only, not the XENCONSOLED_TRACE that its comment names.
       'mkdir -p "$1"/var/log/xen/console "$1"/guests && echo \'XENCONSOLED_ARGS="--log=guest --log-dir=/var/log/xen/console"\' >> "$1"/etc/default/xen',

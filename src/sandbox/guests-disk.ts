@@ -6,7 +6,7 @@ import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-im
 import type { Placed } from '../steps/file-content.ts';
 
 /** Size of the file system that dom0 sees as /guests (bytes, sparse). */
-const bytes = 200 * 1024 ** 3;
+export const guestsDiskBytes = 200 * 1024 ** 3;
 
 /** What dom0 finds in its images' directory: the default image, if lab installs it. */
 export interface GuestsDisk {
@@ -19,7 +19,7 @@ export interface GuestsDisk {
 /** Where a built disk lies in the cache. */
 export function builtGuestsDisk(cache: string, disk: GuestsDisk): string {
   const key = createHash('sha256')
-    .update(JSON.stringify([disk.image && imageKey(disk.image), disk.name, disk.size, bytes]))
+    .update(JSON.stringify([disk.image && imageKey(disk.image), disk.name, disk.size, guestsDiskBytes]))
     .digest('hex')
     .slice(0, 16);
   return join(cache, `guests-${key}.img`);
@@ -48,7 +48,7 @@ export function guestsDiskBuilt(
         ...(mounted ? [command(['umount', mount])] : []),
         command(['mkdir', '-p', mount]),
         command(['rm', '-f', fresh]),
-        command(['truncate', '-s', String(bytes), fresh]),
+        command(['truncate', '-s', String(guestsDiskBytes), fresh]),
         command(['mkfs.xfs', '-q', '-m', 'reflink=1', fresh]),
         command(['mount', '-o', 'loop', fresh, mount]),
         ...filled,

@@ -6,6 +6,7 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
   const cache = join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab');
   const state = join(environment.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', lab, 'sandbox');
   return {
+    lab,
     /** Images shared by all sandboxes, each named by what went into it. */
     cache,
     /** `kvm BOOT-ID` or `tcg BOOT-ID`, as tried once in this boot of the machine. */
@@ -19,6 +20,8 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
     seedTar: join(state, 'seed.tar'),
     dom0Disk: join(state, 'dom0.qcow2'),
     guestsDisk: join(state, 'guests.qcow2'),
+    /** Names the saved memory from which dom0 goes on when it starts for the first time; gone from then on. */
+    resume: join(state, 'resume'),
     port: join(state, 'port'),
     pid: join(state, 'qemu.pid'),
     serial: join(state, 'serial.log'),

@@ -5,23 +5,32 @@ import type { SandboxPaths } from './paths.ts';
 /** Memory of the sandbox's dom0 (MiB). */
 const dom0Memory = 2048;
 
+/** Memory of the machine (MiB): dom0, the guests, Xen. */
+export function memoryOf(guestMemory: number): number {
+  return dom0Memory + Math.max(guestMemory, 2048) + 1024;
+}
+
+/** The files of one machine. */
+type MachinePaths = Pick<SandboxPaths, 'dom0Disk' | 'guestsDisk' | 'seedTar' | 'serial' | 'monitor' | 'pid'>;
+
 /**
  * The command that starts the dom0. Every setting was tried (docs/decisions): without KVM Westmere is the newest CPU model on
  * which Xen, libvirt and the guests all work, and `monitor` must go, or Xen panics.
  * QEMU detaches itself: the sandbox outlives the command. It listens on loopback only, and the guests cannot leave the box.
  */
 export function qemu(
-  paths: SandboxPaths,
+  paths: MachinePaths,
   built: ReturnType<typeof builtDom0>,
-  { port, guestMemory, kvm }: { port: number; guestMemory: number; kvm: boolean },
+  { port, guestMemory, kvm }: { port?: number; guestMemory: number; kvm: boolean },
 ): Argv {
+  const forward = port === undefined ? '' : `,hostfwd=tcp:127.0.0.1:${port}-:22`;
   const disk = (path: string) => ['-drive', `file=${path},if=virtio,format=qcow2,cache=unsafe,discard=unmap`];
   const accelerator = kvm
     ? ['-accel', 'kvm', '-cpu', 'host']
     : ['-accel', 'tcg,thread=multi,tb-size=1024', '-cpu', 'Westmere,-monitor'];
   return [
     'qemu-system-x86_64',
-    ...['-machine', 'q35', ...accelerator, '-smp', '2', '-m', String(dom0Memory + Math.max(guestMemory, 2048) + 1024)],
+    ...['-machine', 'q35', ...accelerator, '-smp', '2', '-m', String(memoryOf(guestMemory))],
     ...multiboot(
       built,
       `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning noreboot ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
@@ -30,14 +39,15 @@ export function qemu(
     ...disk(paths.dom0Disk),
     ...disk(paths.guestsDisk),
     ...['-drive', `file=${paths.seedTar},if=virtio,format=raw,readonly=on`],
-    ...['-netdev', `user,id=n0,restrict=on,hostfwd=tcp:127.0.0.1:${port}-:22`, '-device', 'virtio-net-pci,netdev=n0'],
+    ...['-netdev', `user,id=n0,restrict=on${forward}`, '-device', 'virtio-net-pci,netdev=n0'],
+    ...['-device', 'virtio-rng-pci'],
     ...['-display', 'none', '-serial', `file:${paths.serial}`, '-monitor', `unix:${paths.monitor},server,nowait`],
     ...['-no-reboot', '-daemonize', '-pidfile', paths.pid],
   ];
 }
 
-/** The process id of this sandbox's QEMU; undefined if it does not run. A stale pid file, or a pid used again, is seen through. */
-export async function runningPid(local: Reader, paths: SandboxPaths): Promise<number | undefined> {
+/** The process id of the QEMU with this pid file; undefined if it does not run. A stale pid file, or a pid used again, is seen through. */
+export async function runningPid(local: Reader, paths: Pick<SandboxPaths, 'pid'>): Promise<number | undefined> {
   const pid = Number(new TextDecoder().decode(await local.readFile(paths.pid)).trim());
   if (!Number.isInteger(pid) || pid <= 0) return undefined;
   const line = await local.readFile(`/proc/${pid}/cmdline`);

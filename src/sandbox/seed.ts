@@ -3,16 +3,17 @@ import type { Step } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import { type Placed, textOf } from '../steps/file-content.ts';
 import type { SandboxPaths } from './paths.ts';
+import { seedBytes } from './seeding.ts';
 
 /**
- * What makes the common dom0 image this lab's dom0, as a tar that dom0 unpacks over its root when it boots.
+ * What makes the common dom0 image this lab's dom0, as a tar that dom0 unpacks over its root (seeding.ts).
  * Its host key is in it: the file and its directory are private.
  */
 export function seedPacked(placed: Placed, { lab, paths }: { lab: Lab; paths: SandboxPaths }): Step {
   const directory = lab.image.path.slice(0, lab.image.path.lastIndexOf('/')) || '/';
   const files: readonly (readonly [string, number, string])[] = [
     ['/etc/hostname', 0o644, `${lab.name.toLowerCase().replaceAll('_', '-')}-dom0\n`],
-    ['/etc/fstab', 0o644, `/dev/vda / ext4 rw,noatime 0 1\n/dev/vdb ${directory} xfs rw,noatime 0 0\n`],
+    ['/etc/fstab', 0o644, `/dev/vda / ext4 rw,noatime 0 1\n/dev/vdb ${directory} xfs rw,noatime,X-mount.mkdir 0 0\n`],
     ['/etc/network/interfaces.d/bridge', 0o644, bridgeStanza(lab)],
   ];
   const copies = [
@@ -39,6 +40,7 @@ export function seedPacked(placed: Placed, { lab, paths }: { lab: Lab; paths: Sa
         ...copies.map(([from, to, mode]) => command(['install', '-D', '-m', mode, from, paths.seed + to])),
         command(['install', '-m', '0600', '/dev/null', `${paths.seedTar}.new`]),
         command(['tar', '--owner=0', '--group=0', '-C', paths.seed, '-cf', `${paths.seedTar}.new`, 'etc', 'root']),
+        command(['truncate', '-s', String(seedBytes), `${paths.seedTar}.new`]),
         command(['mv', `${paths.seedTar}.new`, paths.seedTar]),
       ];
     },

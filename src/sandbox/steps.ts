@@ -1,18 +1,20 @@
-import { createHash } from 'node:crypto';
-import { type Change, command, wait } from '../model/change.ts';
-import { NotYet, Unreachable } from '../model/errors.ts';
-import type { Chapter, Look, Node, Step } from '../model/step.ts';
+import { NotYet } from '../model/errors.ts';
+import type { Chapter, Node } from '../model/step.ts';
 import type { Lab } from '../spec/lab.ts';
 import type { DebianImage } from '../steps/debian-image.ts';
 import { directory } from '../steps/directory.ts';
 import { fileContent, type Placed, textOf } from '../steps/file-content.ts';
 import { sshKeyPair } from '../steps/keys.ts';
 import { packages } from '../steps/packages.ts';
+import { acceleratorTried } from './accelerator.ts';
+import { disksLaid } from './disks.ts';
 import { builtDom0, dom0Image, dom0ImageBuilt } from './dom0-image.ts';
+import { type First, firstBoot, firstBootSaved } from './first-boot.ts';
 import { builtGuestsDisk, guestsDiskBuilt } from './guests-disk.ts';
 import { hostKeyAlias, sandboxPaths } from './paths.ts';
-import { kvmWorks, qemu, runningPid } from './qemu.ts';
+import { portChosen } from './port.ts';
 import { seedPacked } from './seed.ts';
+import { started } from './start.ts';
 
 /** What the control machine needs. */
 const tools = [
@@ -82,116 +84,47 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     },
   });
   const seed = seedPacked(place('seed', 'Pack what is this dom0’s own', [login, hostKey]), { lab, paths });
-  const overlays = overlay(place('disks', 'Lay this sandbox’s disks over the images', [dom0, guests, state]), [
-    [built.disk, paths.dom0Disk],
-    [builtGuestsDisk(paths.cache, disk), paths.guestsDisk],
-  ]);
   const port = portChosen(place('port', 'Choose a port on loopback', [state]), lab.name, paths.port);
-  const accelerator = fileContent(place('accelerator', 'Try whether KVM really works', [dom0, state]), {
-    path: paths.accelerator,
-    text: async ({ host }) => {
-      const [file, image, boot] = await Promise.all([
-        host.readFile(paths.accelerator),
-        host.stat(built.disk),
-        host.readFile('/proc/sys/kernel/random/boot_id'),
-      ]);
-      const tried = textOf(file);
-      if (tcgIsWanted || tried?.endsWith(` ${textOf(boot)}`)) return tried ?? 'untried\n';
-      if (!image) throw new NotYet(dom0.id);
-      return `${(await kvmWorks(host, built)) ? 'kvm' : 'tcg'} ${textOf(boot)}`;
-    },
+  const accelerator = acceleratorTried(place('accelerator', 'Try whether KVM really works', [dom0, state]), {
+    paths,
+    built,
   });
   const guestMemory = lab.guests.reduce((sum, { memoryMiB }) => sum + memoryMiB, 0);
-  const run: Step = {
-    kind: 'step',
-    ...place('run', 'Boot dom0', [seed, overlays, port, known, accelerator]),
-    provides: 'dom0',
-    settle: {
-      within: 300_000,
-      hint: `read its serial log: ${paths.serial}`,
-      state: async ({ host }) => lastLine(await host.read(['tail', '-n', '3', paths.serial])),
-      diagnose: async ({ host }) => [
-        'last lines of its serial log:',
-        ...(await host.read(['tail', '-n', '15', paths.serial])).stdout.trimEnd().split('\n'),
-      ],
-    },
-    async check(look): Promise<readonly Change[]> {
-      if ((await runningPid(look.host, paths)) !== undefined) return answers(look);
-      const [chosen, tried] = await Promise.all([
-        look.host.readFile(paths.port),
-        look.host.readFile(paths.accelerator),
-      ]);
-      const kvm = !tcgIsWanted && textOf(tried)?.startsWith('kvm ') === true;
-      return [
-        command(qemu(paths, built, { port: Number(textOf(chosen) ?? firstPort(lab.name)), guestMemory, kvm }), {
-          outlives: true,
-        }),
-      ];
-    },
-  };
+  const first: First = { paths, built, guestMemory };
+  const booted = firstBoot(place('first-boot', 'Boot dom0 for the first time', [dom0, state, accelerator]), first);
+  const saved = firstBootSaved(place('saved-boot', 'Save it for all sandboxes', [booted]), first);
+  const overlays = disksLaid(place('disks', 'Lay this sandbox’s disks over the images', [saved, guests]), {
+    ...first,
+    disk: builtGuestsDisk(paths.cache, disk),
+  });
+  const run = started(place('run', 'Boot dom0', [seed, overlays, port, known, accelerator]), {
+    ...first,
+    lab: lab.name,
+  });
   return {
     id: 'sandbox',
     title: 'The sandbox: a real dom0 in a box',
-    nodes: [installed, dom0, guests, state, login, hostKey, known, seed, overlays, port, accelerator, run],
+    nodes: [
+      installed,
+      dom0,
+      guests,
+      state,
+      login,
+      hostKey,
+      known,
+      seed,
+      accelerator,
+      booted,
+      saved,
+      overlays,
+      port,
+      run,
+    ],
   };
 }
-
-async function answers(look: Look): Promise<readonly Change[]> {
-  const waiting = wait('wait for dom0 to boot');
-  try {
-    const { stdout } = await look.on('dom0').read(['systemctl', 'is-system-running']);
-    return ['running', 'degraded'].includes(stdout.trim()) ? [] : [waiting];
-  } catch (error) {
-    if (error instanceof Unreachable || error instanceof NotYet) return [waiting];
-    throw error;
-  }
-}
-
-/** `LAB_ACCEL=tcg`: emulate the CPU, whatever KVM can do. */
-const tcgIsWanted = process.env.LAB_ACCEL === 'tcg';
 
 /** tmpfs halves the time of a build; where there is too little of it, TMPDIR or the cache does. */
 function workDirectory(output: string): string {
   const name = output.split('/').at(-1) ?? '';
   return process.env.LAB_BUILD_DIR ? `${process.env.LAB_BUILD_DIR}/${name}.work` : `/dev/shm/cluster-lab/${name}.work`;
-}
-
-/** qcow2 over the cached images: a sandbox costs nothing until it writes, and can be saved. */
-function overlay(placed: Placed, disks: readonly (readonly [string, string])[]): Step {
-  return {
-    kind: 'step',
-    ...placed,
-    async check({ host }) {
-      const found = await Promise.all(disks.map(([, path]) => host.stat(path)));
-      return disks
-        .filter((_, n) => found[n] === undefined)
-        .flatMap(([base, path]) => [
-          command(['qemu-img', 'create', '-q', '-f', 'qcow2', '-F', 'raw', '-b', base, `${path}.new`]),
-          command(['mv', `${path}.new`, path]),
-        ]);
-    },
-  };
-}
-
-/** Labs get different ports, the same lab the same one, as long as nobody else listens there. */
-function firstPort(lab: string): number {
-  return 22000 + (createHash('sha256').update(lab).digest().readUInt16BE(0) % 8000);
-}
-
-function portChosen(placed: Placed, lab: string, path: string): Step {
-  return fileContent(placed, {
-    path,
-    mode: 0o600,
-    text: async ({ host }) => {
-      const [chosen, sockets] = await Promise.all([host.readFile(path), host.read(['ss', '-Hltn'])]);
-      if (chosen) return textOf(chosen) ?? '';
-      let port = firstPort(lab);
-      while (sockets.stdout.includes(`:${port} `)) port++;
-      return `${port}\n`;
-    },
-  });
-}
-
-function lastLine({ stdout }: { stdout: string }): string {
-  return stdout.trim().split('\n').at(-1)?.trim().slice(0, 80) ?? '';
 }

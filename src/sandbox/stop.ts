@@ -1,5 +1,6 @@
 import { command } from '../model/change.ts';
 import type { Chapter, Step } from '../model/step.ts';
+import { firstBootPid } from './first-boot.ts';
 import { type SandboxPaths, sandboxPaths } from './paths.ts';
 import { runningPid } from './qemu.ts';
 
@@ -16,9 +17,10 @@ function stopped(paths: SandboxPaths): Step {
     after: [],
     settle: { within: 60_000, hint: `end it by hand: kill $(cat ${paths.pid})` },
     async check({ host }) {
-      const pid = await runningPid(host, paths);
+      // The second one is there if the very first boot was interrupted.
+      const pids = await Promise.all([runningPid(host, paths), firstBootPid(host, paths)]);
       // SIGTERM is QEMU's orderly end: caches are written out; for dom0 it is a power failure, which XFS and ext4 survive.
-      return pid === undefined ? [] : [command(['kill', '-TERM', String(pid)])];
+      return pids.flatMap((pid) => (pid === undefined ? [] : [command(['kill', '-TERM', String(pid)])]));
     },
   };
 }

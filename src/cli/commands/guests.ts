@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { BadInput, LabError } from '../../model/errors.ts';
-import type { Argv } from '../../model/host.ts';
+import type { Argv, HostName } from '../../model/host.ts';
 import type { Guest, Lab } from '../../spec/lab.ts';
 import { toolstackOf } from '../../toolstacks/index.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
@@ -15,14 +15,21 @@ export async function sshCommand(name: string, command: readonly string[], optio
   const [program, ...args] = command;
   if (program !== undefined && context.where.is === 'simulated')
     return await runThere(context, guest.name, [program, ...args]);
-  // sshd hands one string to the guest's shell, as ssh(1) does: `lab ssh molly -- 'ls | wc'` works as it does there.
+  return shellOn(context, guest.name, command);
+}
+
+/**
+ * A login shell there, or a command. One word is a whole command line, as for ssh(1): `lab ssh molly -- 'ls | wc'` works as it does
+ * there.
+ * @returns its exit code
+ */
+export async function shellOn({ hosts }: Context, host: HostName, command: readonly string[]): Promise<number> {
+  const [line] = command;
   const argv: Argv =
-    program === undefined
+    line === undefined
       ? ['sh', '-c', 'exec "$SHELL" -l']
-      : ['sh', '-c', command.length === 1 ? program : '"$@"', 'sh', ...command];
-  return await handOver(
-    await context.hosts.argv(guest.name, argv, program === undefined && process.stdin.isTTY === true),
-  );
+      : ['sh', '-c', command.length === 1 ? line : '"$@"', 'sh', ...command];
+  return handOver(await hosts.argv(host, argv, line === undefined && process.stdin.isTTY === true));
 }
 
 /** `lab console GUEST`: leave it with Ctrl-]. */

@@ -6,7 +6,7 @@ import { sandboxPaths } from '../../sandbox/paths.ts';
 import { runningPid } from '../../sandbox/qemu.ts';
 import { sandboxDestroyed, sandboxDown } from '../../sandbox/stop.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
-import { handOver } from './guests.ts';
+import { shellOn } from './guests.ts';
 import { chosen, type RunChoices, runChapters } from './up.ts';
 
 type Options = Pick<WhichLab, 'file'> & RunChoices;
@@ -51,11 +51,7 @@ export async function sandboxDestroyCommand(options: Options): Promise<number> {
 
 /** `lab sandbox ssh [-- COMMAND…]`: dom0's own shell. */
 export async function sandboxSsh(command: readonly string[], options: Options): Promise<number> {
-  const context = await open(options);
-  const [program, ...args] = command;
-  const shell = program === undefined;
-  const argv = shell ? (['sh', '-c', 'exec "$SHELL" -l'] as const) : ([program, ...args] as const);
-  return await handOver(await context.hosts.argv('dom0', argv, shell && process.stdin.isTTY === true));
+  return shellOn(await open(options), 'dom0', command);
 }
 
 /** `lab sandbox status`: exit code 0 if it runs, 1 if not. */
