@@ -50,7 +50,7 @@ async function measure(lab, scratch, runs, ansible) {
   copyFileSync(join(scratch, 'world/journal.jsonl'), join(journal, `${encodeURIComponent(where)}.jsonl`));
   const up = ['node', lab, 'up', '--file', join(scratch, 'lab.yaml'), '--host', where];
   const { stdout, stderr } = spawnSync(up[0], [...up.slice(1), '--json', '--trace'], { encoding: 'utf8' });
-  const summary = JSON.parse(stdout.trim().split('\n').at(-1));
+  const summary = JSON.parse(stdout.trim().split('\n').at(-1) || '{}');
   const trips = [...stderr.matchAll(/ (\d+)(?=,|$)/gm)].map(([, count]) => Number(count));
   if (summary.event !== 'summary' || summary.changed + summary.later + summary.failed > 0 || trips.length === 0)
     throw new Error(`it was no run that changes nothing:\n${stdout}\n${stderr}`);

@@ -38,6 +38,10 @@ function makeRoot(scratch, world, name, { commands, files, images }) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), Buffer.from(bytes, 'base64'));
   }
+  // /proc is what was recorded; the lock alone looks at what its shell has open.
+  for (const path of ['proc', 'own-proc']) mkdirSync(join(root, path), { recursive: true });
+  sh('mount', '-t', 'proc', 'proc', join(root, 'own-proc'));
+  sh('ln', '-sfn', '/own-proc/self', join(root, 'proc/self'));
   for (const program of new Set(commands.map(({ argv }) => argv[0]).filter((program) => !real.includes(program)))) {
     writeFileSync(join(root, 'usr/local/sbin', program), replaying(program, commands));
     chmodSync(join(root, 'usr/local/sbin', program), 0o755);

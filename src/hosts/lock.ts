@@ -14,7 +14,7 @@ const WORK = '.work';
 const script = `mkdir -p "$(dirname "$1")" && exec 9>>"$1" 8>>"$1${WORK}" || exit 1
 flock -n 9 || { cat "$1"; exit 44; }
 # The one before took the file away when it left: its lock is not on the name any more.
-[ "/proc/$$/fd/9" -ef "$1" ] || exit 44
+[ /proc/self/fd/9 -ef "$1" ] || exit 44
 printf '%s' "$2" > "$1"
 left=$3
 until flock -w 5 8; do
