@@ -10,7 +10,7 @@ export const here = dirname(fileURLToPath(import.meta.url));
 
 /** Runs a command to its end. @returns what it printed @throws if it fails */
 export function sh(program, ...args) {
-  return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  return execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer: 2 ** 28 });
 }
 
 export function has(program) {

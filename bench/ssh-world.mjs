@@ -42,6 +42,9 @@ function makeRoot(scratch, world, name, { commands, files, images }) {
   for (const path of ['proc', 'own-proc']) mkdirSync(join(root, path), { recursive: true });
   sh('mount', '-t', 'proc', 'proc', join(root, 'own-proc'));
   sh('ln', '-sfn', '/own-proc/self', join(root, 'proc/self'));
+  // bash(1) reads it also for ssh: what this machine's root has there is no business of a benchmark.
+  mkdirSync(join(root, 'root'), { recursive: true });
+  writeFileSync(join(root, 'root/.bashrc'), '');
   for (const program of new Set(commands.map(({ argv }) => argv[0]).filter((program) => !real.includes(program)))) {
     writeFileSync(join(root, 'usr/local/sbin', program), replaying(program, commands));
     chmodSync(join(root, 'usr/local/sbin', program), 0o755);
