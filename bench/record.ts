@@ -64,6 +64,7 @@ const context = await openContext({ ...(file === undefined ? {} : { file }), hos
 const hosts = { ...context.hosts, warm: () => {}, host: (name: HostName) => recording(context.hosts.host(name)) };
 const summary = await dryRun({
   ...context,
+  chapters: await context.chapters(),
   lab: context.lab.name,
   where: '',
   hosts: hosts as unknown as typeof context.hosts,

@@ -1,9 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
-import { dom0Tools } from '../../recipes/0-before-you-begin.ts';
-import { guestImage } from '../../recipes/guest-image.ts';
-import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../engine/journal.ts';
 import { fencingHostOf } from '../fencing/index.ts';
 import type { Login } from '../hosts/ssh.ts';
@@ -28,7 +25,7 @@ export interface Context {
   readonly hosts: Hosts;
   readonly journal: Journal;
   /** The sandbox, if it is one, and the chapters of the document. */
-  readonly chapters: readonly Chapter[];
+  chapters(): Promise<readonly Chapter[]>;
   slowness(): Promise<number>;
   /** Pause between two looks at something awaited (ms). */
   readonly pause: number;
@@ -79,7 +76,10 @@ export async function contextOf(read: ReadLab, { file, host }: WhichLab): Promis
   }
   const { hosts, know } = await openHosts(lab, where);
   opened(hosts);
-  const decided = read(await onDom0(hosts, lab));
+  const kept = onDom0(hosts, lab);
+  // While ssh connects there is nothing else to do.
+  if (where.is === 'ssh' || where.is === 'sandbox') await import('./chapters.ts');
+  const decided = read(await kept);
   know([...decided.guests, ...leavingOf(decided)]);
   return contextAt(decided, where, hosts);
 }
@@ -94,18 +94,18 @@ async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
   }
 }
 
-async function contextAt(lab: Lab, where: Where, hosts: Hosts): Promise<Context> {
-  const sandbox = where.is === 'sandbox' ? await sandboxOf(lab) : undefined;
-  let chapters: readonly Chapter[] | undefined;
+function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
+  let chapters: readonly Chapter[] | undefined;
   return {
     lab,
     where,
     hosts,
     journal: new Journal(simulated ?? join(stateDirectory(lab), `${encodeURIComponent(showWhere(where))}.jsonl`), v7()),
-    // Made for those who use them: `lab status` does not.
-    get chapters() {
-      return (chapters ??= [...(sandbox ? [sandbox] : []), ...recipes(lab, sandbox?.nodes)]);
+    // Loaded and made for those who use them: `lab status` does not.
+    async chapters() {
+      const { chaptersOf } = await import('./chapters.ts');
+      return (chapters ??= chaptersOf(lab, where));
     },
     slowness: where.is === 'sandbox' ? sandboxSlowness(hosts) : async () => 1,
     // Simulated time goes on with each look.
@@ -116,17 +116,6 @@ async function contextAt(lab: Lab, where: Where, hosts: Hosts): Promise<Context>
         ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
         : { host: 'dom0', path: dom0Paths(lab).lock },
   };
-}
-
-/** The sandbox of a lab, as steps. */
-async function sandboxOf(lab: Lab): Promise<Chapter> {
-  const { sandboxChapter } = await import('../sandbox/steps.ts');
-  const { install } = lab.image;
-  return sandboxChapter({
-    lab,
-    dom0Packages: dom0Tools(lab),
-    guestImage: install.by === 'debian' ? guestImage(lab, install.suite) : undefined,
-  });
 }
 
 function stateDirectory({ name }: Lab): string {

@@ -20,7 +20,7 @@ export type Proofs = Pick<Journal, 'evidence'>;
 export type Foresight = (host: HostName) => Pick<Hosts, 'host'> | undefined;
 
 interface PlanOptions {
-  readonly hosts: Pick<Hosts, 'host' | 'warm'>;
+  readonly hosts: Pick<Hosts, 'host'>;
   /** What trials proved before. */
   readonly proofs: Proofs;
   readonly foresee?: Foresight;
@@ -34,7 +34,6 @@ interface PlanOptions {
  */
 export async function plan(nodes: readonly Node[], options: PlanOptions): Promise<Plan> {
   const seen: Seen = new Map();
-  for (const name of new Set(nodes.map(({ on }) => on))) options.hosts.warm(name);
   const first = await lookAtOnce(nodes, options, seen);
   if ([...first.values()].every(({ is }) => is === 'met')) return first;
   return lookInOrder(nodes, first, options, seen);

@@ -105,7 +105,11 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     on: 'dom0',
     after,
     async check(look) {
-      const [own, unit] = await Promise.all([look.host.readFile(virtd.unitFile), unitState(look.host, virtd.unit)]);
+      // Digest and stat are for missingOwnFile: they travel with the others.
+      const { host } = look;
+      const file = virtd.unitFile;
+      const asked = [host.readFile(file), unitState(host, virtd.unit), host.digest(file), host.stat(file)] as const;
+      const [own, unit] = await Promise.all(asked);
       const was = wasLine(virtd.unit, wasBefore(textOf(own), unit.active));
       const text = `${markLine(lab.name)}\n${was}${virtd.unitText}`;
       const missing = await missingOwnFile(look, lab, { path: virtd.unitFile, mode: 0o644, text });

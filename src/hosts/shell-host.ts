@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { execa } from 'execa';
 import { CommandFailed, GivenUp, Refused } from '../model/errors.ts';
 import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
@@ -162,7 +163,7 @@ export class ShellHost implements Host {
     return new Promise((resolve, reject) => {
       this.#asked.push({ ...what, resolve, reject });
       // All that is asked for in this turn of the event loop goes together.
-      if (this.#asked.length === 1) setImmediate(() => this.#flush());
+      if (this.#asked.length === 1) void setImmediate().then(() => this.#flush());
     });
   }
 
@@ -170,6 +171,8 @@ export class ShellHost implements Host {
     const before = this.#turn;
     this.#turn = (async () => {
       await before;
+      // What the last answers lead to is asked for in this turn: it goes along.
+      await setImmediate();
       const batch = this.#asked;
       this.#asked = [];
       if (batch.length === 0) return;

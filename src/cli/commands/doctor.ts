@@ -40,7 +40,7 @@ async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): P
     process.stderr.write(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
     return false;
   }
-  const run = own ? [own] : chosen(context.chapters, chapters);
+  const run = own ? [own] : chosen(await context.chapters(), chapters);
   // Who asks for the cure agrees to it: what was edited by hand stays beside it.
   const agreed = { ...options, yes: true };
   return (await runChapters(context, run, agreed, resumeCommand('lab doctor --fix', options))) === 0;

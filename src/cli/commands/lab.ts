@@ -13,7 +13,7 @@ export async function fenceTestCommand(options: Options): Promise<number> {
   const context = await openContext(options);
   return runChapters(
     context,
-    chosen(context.chapters, ['8']),
+    chosen(await context.chapters(), ['8']),
     { ...options, again: true },
     resumeCommand('lab fence-test', options),
   );

@@ -46,13 +46,14 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   const evidence = (await lastEvidence(journal, trial.id)) as Evidence;
   const loser = evidence.measured?.fenced;
   const again = await openContext(options);
+  const chapters = await again.chapters();
   // Whoever was not fenced has nothing to come back from.
   const back = rejoinedTrial(lab, ordeal, { loser: String(loser), boots: begun.boots, began: begun.at });
-  const after = { ...back, after: again.chapters.flatMap(({ nodes }) => nodes) };
+  const after = { ...back, after: chapters.flatMap(({ nodes }) => nodes) };
   const rejoined = { id: 'back', title: 'Back in the cluster', nodes: [after] };
   const healed = await runChapters(
     again,
-    loser === undefined ? again.chapters : [...again.chapters, rejoined],
+    loser === undefined ? chapters : [...chapters, rejoined],
     { ...options, yes: true },
     resume,
   );

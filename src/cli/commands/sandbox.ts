@@ -17,7 +17,7 @@ const open = ({ file }: Options): Promise<Context> =>
 /** `lab sandbox up`: dom0 alone, without the chapters of the document. */
 export async function sandboxUp(options: Options): Promise<number> {
   const context = await open(options);
-  return runChapters(context, chosen(context.chapters, ['sandbox']), options, 'lab sandbox up');
+  return runChapters(context, chosen(await context.chapters(), ['sandbox']), options, 'lab sandbox up');
 }
 
 /** `lab sandbox down`: the guests first, then dom0. */

@@ -55,7 +55,7 @@ export async function snapshotList(options: Options): Promise<number> {
 /** `lab snapshot restore NAME`: asks, goes back, and sets the clocks. */
 export async function snapshotRestore(name: string, options: Options): Promise<number> {
   const { context, paths } = await open(options);
-  const start = context.chapters.flatMap(({ nodes }) => nodes).find(({ id }) => id === 'sandbox.run') as Step;
+  const start = (await context.chapters()).flatMap(({ nodes }) => nodes).find(({ id }) => id === 'sandbox.run') as Step;
   const back = restored(paths, checked(name), start);
   const nodes = [back, ...clocksSet(context.lab, [back])];
   const question = `This takes the lab back to ${name}; what happened since is lost. Go on?`;

@@ -36,7 +36,7 @@ export interface UpOptions extends WhichLab {
 export async function upCommand(options: UpOptions): Promise<number> {
   assertTimeline(options);
   const context = await openContext(options);
-  const chapters = chosen(context.chapters, options.only);
+  const chapters = chosen(await context.chapters(), options.only);
   const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);
   const resume = [resumeCommand('lab up', options), ...adopting].join(' ');
   if (leavingOf(context.lab).length === 0 || options.yes || options.dryRun)
@@ -94,6 +94,8 @@ export async function runChapters(
   const fault = readFault(process.env.LAB_FAULT);
   const hosts = fault ? faulty(context.hosts, fault) : context.hosts;
   const plan = choices.dryRun === true;
+  // While the lock is taken, ssh gets into the guests.
+  for (const name of new Set(chapters.flatMap(({ nodes }) => nodes.map(({ on }) => on)))) hosts.warm(name);
   const lock = plan ? undefined : await takeLabLock(context);
   const reporter = await reporterFor({
     json: choices.json === true,
