@@ -35,11 +35,17 @@ export function sayOrdeal(lab: Lab, ordeal: Ordeal): string {
   return `${survivor.name} has ${victim.name} fenced: ${request(lab, ordeal, way).join(' ')}`;
 }
 
+/** Seconds that fence_xvm waits. fence_virtd answers when the domain is there again: in an emulated dom0 after up to 80 s (seen). */
+const patience = '180';
+
 /** The command that asks for the fencing, on the survivor. */
 export function request(lab: Lab, { direct, victim }: Ordeal, operation: 'reboot' | 'off' | 'on'): Argv {
   const { key, address, port } = lab.fencing;
   if (direct || operation === 'on')
-    return ['fence_xvm', '-o', operation, '-H', victim.name, '-k', key, '-a', address, '-p', String(port)];
+    return [
+      ...(['fence_xvm', '-o', operation, '-H', victim.name] as const),
+      ...['-k', key, '-a', address, '-p', String(port), '-t', patience],
+    ];
   return stackOf(lab).fence(victim.name, operation);
 }
 
