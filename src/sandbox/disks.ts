@@ -19,7 +19,13 @@ export function disksLaid(placed: Placed, { disk, ...first }: First & { readonly
       const { saved } = await machineNow(host, first);
       return [
         ...(guests ? [] : laid('raw', disk, paths.guestsDisk)),
-        ...(dom0 ? [] : [file(paths.resume, 0o600, `${saved.state}\n`), ...laid('qcow2', saved.disk, paths.dom0Disk)]),
+        ...(dom0
+          ? []
+          : [
+              file(paths.image, 0o600, `${first.built.directory}\n`),
+              file(paths.resume, 0o600, `${saved.state}\n`),
+              ...laid('qcow2', saved.disk, paths.dom0Disk),
+            ]),
       ];
     },
   };

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
+import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
-import type { Placed } from '../steps/file-content.ts';
+import { type Placed, textOf } from '../steps/file-content.ts';
+import type { SandboxPaths } from './paths.ts';
 import { lateSeed, seedingFiles } from './seeding.ts';
 
 /** What dom0 needs beside the toolstack's packages. xfsprogs: /guests can do reflinks. */
@@ -59,8 +61,14 @@ export function dom0Image(packages: readonly string[]): DebianImage {
 const dom0Bytes = 20 * 1024 ** 3;
 
 /** Where a built dom0 lies in the cache: the directory is named by what went into it. */
-export function builtDom0(cache: string, image: DebianImage) {
-  const directory = join(cache, `dom0-${imageKey(image)}`);
+export function builtDom0(cache: string, image: DebianImage): BuiltDom0 {
+  return builtIn(join(cache, `dom0-${imageKey(image)}`));
+}
+
+export type BuiltDom0 = ReturnType<typeof builtIn>;
+
+/** What lies in the directory of a built dom0. */
+export function builtIn(directory: string) {
   return {
     directory,
     disk: join(directory, 'dom0.img'),
@@ -70,17 +78,27 @@ export function builtDom0(cache: string, image: DebianImage) {
   };
 }
 
+/**
+ * The one that this sandbox's disks were laid over, or else the newest: another one may have another kernel, whose modules are not
+ * on this disk.
+ */
+export async function dom0Of(local: Reader, paths: SandboxPaths, newest: BuiltDom0): Promise<BuiltDom0> {
+  const own = textOf(await local.readFile(paths.image))?.trimEnd();
+  return own ? builtIn(own) : newest;
+}
+
 /** Builds dom0's image natively, once for all sandboxes. */
 export function dom0ImageBuilt(
   placed: Placed,
-  { image, cache, work }: { image: DebianImage; cache: string; work: string },
+  { image, cache, work, paths }: { image: DebianImage; cache: string; work: string; paths: SandboxPaths },
 ): Step {
   const built = builtDom0(cache, image);
   return {
     kind: 'step',
     ...placed,
     async check({ host }) {
-      if (await host.stat(built.disk)) return [];
+      // A sandbox that has its disks goes on with them, and with the kernel that fits them.
+      if ((await host.stat(built.disk)) || (await host.stat(paths.dom0Disk))) return [];
       return [
         { is: 'command', argv: ['mkdir', '-p', built.directory] },
         ...buildDebianImage(image, {

@@ -6,7 +6,7 @@ import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { type Placed, textOf } from '../steps/file-content.ts';
 import { kvmIsUsed } from './accelerator.ts';
-import type { builtDom0 } from './dom0-image.ts';
+import type { BuiltDom0 } from './dom0-image.ts';
 import { guestsDiskBytes } from './guests-disk.ts';
 import { askMonitor } from './monitor.ts';
 import type { SandboxPaths } from './paths.ts';
@@ -22,7 +22,7 @@ import { untilBooted } from './serial.ts';
 /** What a first boot depends on. */
 export interface First {
   readonly paths: SandboxPaths;
-  readonly built: ReturnType<typeof builtDom0>;
+  readonly built: BuiltDom0;
   /** All guests together (MiB). */
   readonly guestMemory: number;
 }

@@ -4,6 +4,7 @@ import { type Change, command } from '../model/change.ts';
 import type { Step } from '../model/step.ts';
 import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
 import type { Placed } from '../steps/file-content.ts';
+import type { SandboxPaths } from './paths.ts';
 
 /** Size of the file system that dom0 sees as /guests (bytes, sparse). */
 export const guestsDiskBytes = 200 * 1024 ** 3;
@@ -31,7 +32,7 @@ export function builtGuestsDisk(cache: string, disk: GuestsDisk): string {
  */
 export function guestsDiskBuilt(
   placed: Placed,
-  { disk, cache, work }: { disk: GuestsDisk; cache: string; work: string },
+  { disk, cache, work, paths }: { disk: GuestsDisk; cache: string; work: string; paths: SandboxPaths },
 ): Step {
   const built = builtGuestsDisk(cache, disk);
   const fresh = `${built}.new`;
@@ -41,7 +42,7 @@ export function guestsDiskBuilt(
     kind: 'step',
     ...placed,
     async check({ host }): Promise<readonly Change[]> {
-      if (await host.stat(built)) return [];
+      if ((await host.stat(built)) || (await host.stat(paths.guestsDisk))) return [];
       const mounted = new TextDecoder().decode(await host.readFile('/proc/mounts')).includes(` ${mount} `);
       const filled = disk.image ? buildDebianImage(disk.image, { work, output: inside, bytes: disk.size }) : [];
       return [

@@ -20,6 +20,8 @@ export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = proce
     seedTar: join(state, 'seed.tar'),
     dom0Disk: join(state, 'dom0.qcow2'),
     guestsDisk: join(state, 'guests.qcow2'),
+    /** Names the directory in the cache of the image, kernel and Xen that its disks were laid over. */
+    image: join(state, 'image'),
     /** Names the saved memory from which dom0 goes on when it starts for the first time; gone from then on. */
     resume: join(state, 'resume'),
     port: join(state, 'port'),

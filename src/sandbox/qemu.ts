@@ -1,5 +1,5 @@
 import type { Argv, Reader } from '../model/host.ts';
-import type { builtDom0 } from './dom0-image.ts';
+import type { BuiltDom0 } from './dom0-image.ts';
 import type { SandboxPaths } from './paths.ts';
 
 /** Memory of the sandbox's dom0 (MiB). */
@@ -20,7 +20,7 @@ type MachinePaths = Pick<SandboxPaths, 'dom0Disk' | 'guestsDisk' | 'seedTar' | '
  */
 export function qemu(
   paths: MachinePaths,
-  built: ReturnType<typeof builtDom0>,
+  built: BuiltDom0,
   { port, guestMemory, kvm }: { port?: number; guestMemory: number; kvm: boolean },
 ): Argv {
   const forward = port === undefined ? '' : `,hostfwd=tcp:127.0.0.1:${port}-:22`;
@@ -55,7 +55,7 @@ export async function runningPid(local: Reader, paths: Pick<SandboxPaths, 'pid'>
 }
 
 /** What boots: Xen, the kernel of dom0, and the words for both. */
-function multiboot(built: ReturnType<typeof builtDom0>, xen: string, linux: string): readonly string[] {
+function multiboot(built: BuiltDom0, xen: string, linux: string): readonly string[] {
   return [
     '-kernel',
     built.xen,
@@ -73,7 +73,7 @@ const kvmPatience = 20;
  * Whether KVM really works: /dev/kvm may be there with nothing usable behind it, and QEMU then runs and gets nowhere. So Xen
  * is started on it, without any disk, until dom0's kernel says its name on the console.
  */
-export async function kvmWorks(local: Reader, built: ReturnType<typeof builtDom0>): Promise<boolean> {
+export async function kvmWorks(local: Reader, built: BuiltDom0): Promise<boolean> {
   if (!(await local.stat('/dev/kvm'))) return false;
   const { stdout } = await local.read([
     ...([

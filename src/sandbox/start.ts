@@ -3,6 +3,7 @@ import { type Change, command, wait } from '../model/change.ts';
 import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
 import { type Placed, textOf } from '../steps/file-content.ts';
+import { dom0Of } from './dom0-image.ts';
 import { type First, machineNow } from './first-boot.ts';
 import { firstPort } from './port.ts';
 import { qemu, runningPid } from './qemu.ts';
@@ -10,7 +11,7 @@ import { untilBooted } from './serial.ts';
 
 /** dom0 runs, and answers. A new one goes on from where the very first one was saved; from then on it boots. */
 export function started(placed: Placed, { lab, ...first }: First & { readonly lab: string }): Step {
-  const { paths, built } = first;
+  const { paths } = first;
   return {
     kind: 'step',
     ...placed,
@@ -18,7 +19,8 @@ export function started(placed: Placed, { lab, ...first }: First & { readonly la
     settle: untilBooted(paths.serial),
     async check(look): Promise<readonly Change[]> {
       if ((await runningPid(look.host, paths)) !== undefined) return answers(look);
-      const [chosen, resume, { machine, saved }] = await Promise.all([
+      const [built, chosen, resume, { machine, saved }] = await Promise.all([
+        dom0Of(look.host, paths, first.built),
         look.host.readFile(paths.port),
         look.host.readFile(paths.resume),
         machineNow(look.host, first),

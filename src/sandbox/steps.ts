@@ -55,11 +55,13 @@ export function sandboxChapter({ lab, dom0Packages, guestImage }: Sandbox): Chap
     image,
     cache: paths.cache,
     work: workDirectory(built.directory),
+    paths,
   });
   const guests = guestsDiskBuilt(place('guests-disk', 'Build the default image', [installed]), {
     disk,
     cache: paths.cache,
     work: workDirectory(builtGuestsDisk(paths.cache, disk)),
+    paths,
   });
   const state = directory(place('state', 'Make a private directory for the sandbox', [installed]), {
     path: paths.state,

@@ -55,3 +55,9 @@ test('a sandbox that was started before boots, and so does one of another size',
     expect(qemuOf(lines)).not.toContain('-incoming');
   }
 });
+
+test('a sandbox keeps the kernel that its disks were made with, and no newer image is built for it', async () => {
+  const disks = { [paths.dom0Disk]: '', [paths.guestsDisk]: '', [paths.image]: '/cache/dom0-older\n' };
+  for (const id of ['dom0-image', 'guests-disk']) expect(await changes(id, disks), id).toEqual([]);
+  expect(qemuOf(await changes('run', disks))).toContain('-kernel /cache/dom0-older/xen.elf');
+});
