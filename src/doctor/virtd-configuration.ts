@@ -14,7 +14,7 @@ export const virtdConfigured = (lab: Lab): Probe =>
     const [conf, { started, active }, written] = await Promise.all([
       dom0.readFile(path).then(textOf),
       unitState(dom0, unit),
-      dom0.read(['stat', '-c', '%.3Y', path]),
+      dom0.stat(path),
     ]);
     if (conf === undefined) {
       const says = `dom0 has no ${path}`;
@@ -22,7 +22,7 @@ export const virtdConfigured = (lab: Lab): Probe =>
     }
     const wrong = difference(lab, conf);
     if (wrong) return broken(wrong.says, wrong);
-    if (active === 'active' && Number(written.stdout) > started) {
+    if (active === 'active' && (written?.modified ?? 0) > started) {
       const says = `${path} was written after fence_virtd was started`;
       return broken(says, { name: 'daemon-stale', says: `${says}: it has not read it`, cure: again(lab) });
     }

@@ -75,7 +75,14 @@ async function answered(host: Reader, argv: Argv): Promise<Ran> {
 
 function statOf(change: FileChange | undefined): Stat | undefined {
   if (!change) return undefined;
-  return { kind: 'file', size: change.after.length, allocated: change.after.length, mode: change.mode, uid: 0 };
+  return {
+    kind: 'file',
+    size: change.after.length,
+    allocated: change.after.length,
+    mode: change.mode,
+    uid: 0,
+    modified: Infinity,
+  };
 }
 
 const digestOfBytes = once((bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex'));

@@ -82,18 +82,19 @@ export function digestScript(path: string): Scriptlet<string | undefined> {
 
 export function statScript(path: string): Scriptlet<Stat | undefined> {
   return {
-    text: "LC_ALL=C stat -L -c '%s %b %B %a %u %F %n'",
+    text: "LC_ALL=C stat -L -c '%s %b %B %a %u %.3Y %F %n'",
     path,
     read: (answer) => {
       const line = lineAbout(path, answer);
       if (line === undefined) return undefined;
-      const [, size, blocks, blockSize, mode = '', uid, kind = ''] =
-        /^(\d+) (\d+) (\d+) ([0-7]+) (\d+) (.+)$/.exec(line) ?? garbled(path, 'stat', line);
+      const [, size, blocks, blockSize, mode = '', uid, modified, kind = ''] =
+        /^(\d+) (\d+) (\d+) ([0-7]+) (\d+) ([\d.]+) (.+)$/.exec(line) ?? garbled(path, 'stat', line);
       return {
         size: Number(size),
         allocated: Number(blocks) * Number(blockSize),
         mode: Number.parseInt(mode, 8),
         uid: Number(uid),
+        modified: Number(modified),
         kind: kinds[kind] ?? 'other',
       };
     },
@@ -130,7 +131,7 @@ export function diskDigestScript(image: string, path: string): Scriptlet<string 
   };
 }
 
-/** `Type: regular    Mode:  0600   Flags: 0x80000` … `User:     0   Group:     0   Project:     0   Size: 4096` … `Blockcount: 8` */
+/** `Type: regular    Mode:  0600   Flags: 0x80000` … `User:     0   Group:     0   Project:     0   Size: 4096` … `Blockcount: 8` … `mtime: 0x5f3e1a2b:00000000 -- …` */
 export function diskStatScript(image: string, path: string): Scriptlet<Stat | undefined> {
   return {
     text: debugfs(image, 'stat', path),
@@ -145,6 +146,7 @@ export function diskStatScript(image: string, path: string): Scriptlet<Stat | un
         allocated: Number(field(/Blockcount:\s*(\d+)/) ?? 0) * 512,
         mode: Number.parseInt(field(/Mode:\s*(\d+)/) ?? '0', 8) & 0o7777,
         uid: Number(field(/User:\s*(\d+)/) ?? 0),
+        modified: Number.parseInt(field(/mtime:\s*0x([0-9a-f]+)/) ?? '0', 16),
       };
     },
   };

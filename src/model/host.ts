@@ -22,6 +22,8 @@ export interface Stat {
   /** Permission bits, e.g. 0o600. */
   readonly mode: number;
   readonly uid: number;
+  /** When its bytes were last written (s since 1970, to the millisecond). Infinity: a plan will write it. */
+  readonly modified: number;
 }
 
 /** A way to look at files: a host's, or those inside a guest's disk. It has no way to write. */

@@ -51,26 +51,23 @@ export function service(
     ...(settle ? { settle } : {}),
     foreseen: running ? [command(['systemctl', 'start', unit])] : [],
     async check({ host }) {
-      const [{ active, started }, written] = await Promise.all([unitState(host, unit), timesOf(host, staleAfter)]);
+      const stats = Promise.all(
+        staleAfter.map(async (path) => ({ path, modified: (await host.stat(path))?.modified ?? 0 })),
+      );
+      const [{ active, started }, files] = await Promise.all([unitState(host, unit), stats]);
       if (!running) return ['inactive', 'failed', ''].includes(active) ? [] : [command(['systemctl', 'stop', unit])];
       if (active === 'activating') return [wait(`wait for ${unit}`)];
       if (active !== 'active') return [command(['systemctl', 'start', unit])];
-      const newer = staleAfter.filter((path) => (written.get(path) ?? 0) > started);
+      const newer = files.filter(({ modified }) => modified > started);
       if (newer.length === 0) return [];
       const now = Number((await host.read(['date', '+%s'])).stdout);
-      const ahead = newer.filter((path) => (written.get(path) ?? 0) > now + 1);
+      // One that this plan will write has no time yet.
+      const ahead = newer.filter(({ modified }) => modified > now + 1 && modified !== Infinity);
       const why = 'its time is in the future: the clock was set back';
       return [
-        ...(ahead.length > 0 ? [command(['touch', '-c', ...ahead], { why })] : []),
+        ...(ahead.length > 0 ? [command(['touch', '-c', ...ahead.map(({ path }) => path)], { why })] : []),
         command(['systemctl', 'restart', unit]),
       ];
     },
   };
-}
-
-/** When files were written (s since 1970, to the millisecond), by their paths; those that are not there are not in it. */
-async function timesOf(host: Reader, files: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  if (files.length === 0) return new Map();
-  const { stdout } = await host.read(['stat', '-c', '%.3Y %n', ...files]);
-  return new Map([...stdout.matchAll(/^([\d.]+) (.+)$/gm)].map(([, time, path = '']) => [path, Number(time)]));
 }

@@ -97,13 +97,14 @@ export function lieAbout(look: string, answer: unknown, lie: Lie): unknown {
   }
   if (how === 'none') return undefined;
   if (answer === undefined && !/: (\S+ )?file /.test(look)) {
-    if (/: (\S+ )?stat /.test(look)) return { kind: 'file', size: number, allocated: number, mode: 0o600, uid: 0 };
+    if (/: (\S+ )?stat /.test(look))
+      return { kind: 'file', size: number, allocated: number, mode: 0o600, uid: 0, modified: number };
     return /: (\S+ )?digest /.test(look) ? 'a'.repeat(64) : [];
   }
   if (isStat(answer)) {
-    const keys = ['size', 'allocated', 'mode', 'uid'] as const;
+    const keys = ['size', 'allocated', 'mode', 'uid', 'modified'] as const;
     const kinds = ['file', 'directory', 'block', 'other'] as const;
-    return { ...answer, [keys[lie.at % 4] ?? 'size']: number, kind: kinds[lie.cut % 4] };
+    return { ...answer, [keys[lie.at % keys.length] ?? 'size']: number, kind: kinds[lie.cut % 4] };
   }
   if (answer instanceof Uint8Array || answer === undefined) {
     if (how === 'empty' || answer === undefined) return how === 'empty' ? new Uint8Array() : bytes;

@@ -18,7 +18,8 @@ async function changes(id: string, files: Readonly<Record<string, string>>): Pro
   const host: Partial<Reader> = {
     name: 'local',
     readFile: async (path) => (path in files ? Buffer.from(files[path] ?? '') : undefined),
-    stat: async (path) => (path in files ? { kind: 'file', size: 1, allocated: 1, mode: 0o600, uid: 0 } : undefined),
+    stat: async (path) =>
+      path in files ? { kind: 'file', size: 1, allocated: 1, mode: 0o600, uid: 0, modified: 0 } : undefined,
     read: async (argv) => ({ argv, code: 0, stdout: 'QEMU emulator version 7.2.22 (Debian 1:7.2)\n', stderr: '' }),
   };
   const step = steps.find((one) => one.id === `sandbox.${id}`);

@@ -236,7 +236,8 @@ function statOf(tree: Tree | undefined, path: string): Stat | undefined {
   const stat = tree?.stat(path);
   if (!stat) return undefined;
   const kind = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : 'other';
-  return { kind, size: stat.size, allocated: stat.blocks * 512, mode: stat.mode & 0o7777, uid: 0 };
+  const modified = Math.round(stat.mtimeMs) / 1000;
+  return { kind, size: stat.size, allocated: stat.blocks * 512, mode: stat.mode & 0o7777, uid: 0, modified };
 }
 
 function digestOf(tree: Tree | undefined, path: string): string | undefined {
