@@ -89,9 +89,8 @@ class Run {
   readonly #chapterOf: ReadonlyMap<Node, Chapter>;
   readonly #providers: ReadonlyMap<HostName, Step<unknown>>;
   #plan: ReadonlyMap<Node, Judged> = new Map();
-  readonly #ended = new Set<Node>();
-  /** Those that changed something, and all that come after them, directly or not. */
-  readonly #touched = new Set<Node>();
+  /** Ended nodes, and whether they changed anything. */
+  readonly #ended = new Map<Node, 'met' | 'change'>();
   readonly #events: StepEvent[] = [];
   #failed = false;
 
@@ -154,7 +153,7 @@ class Run {
     this.#options.emit({ event: 'started', ...info(node, this.#chapterOf.get(node) as Chapter) });
     try {
       const done = await this.#work(node);
-      this.#ended.add(node);
+      this.#ended.set(node, done.verdict);
       this.#tell(node, { ...done, ms: ms() });
     } catch (error) {
       if (this.#options.signal?.aborted) return this.#tell(node, { verdict: 'later', changes: [], ms: ms() });
@@ -170,14 +169,12 @@ class Run {
 
   async #work(node: Node): Promise<{ verdict: 'met' | 'change'; changes: readonly Change[]; evidence?: Evidence }> {
     const planned = this.#plan.get(node);
-    const touched = node.after.flat().some((before) => this.#touched.has(before));
+    const untouched = node.after.flat().every((before) => this.#ended.get(before) !== 'change');
     // What was met a moment ago is still so, unless this run changed something before it.
-    if (planned?.is === 'met' && !touched) return { verdict: 'met', changes: [] };
-    if (touched) this.#touched.add(node);
+    if (planned?.is === 'met' && untouched) return { verdict: 'met', changes: [] };
     const judged = await judge(node, this.#viewpoint, this.#options.proofs);
     if (judged.is === 'met') return { verdict: 'met', changes: [] };
     const changes = changesOf(judged);
-    this.#touched.add(node);
     await this.#options.journal.add({ is: 'started', id: node.id });
     const evidence = node.kind === 'trial' ? await this.#try(node) : await this.#make(node, changes);
     await this.#options.journal.add({ is: 'done', id: node.id });

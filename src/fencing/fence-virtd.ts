@@ -118,7 +118,8 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     },
   };
   const running = service(
-    { id: '7.service', title: `Start ${virtd.unit}`, section, on: 'dom0', after: [configured, unit] },
+    // The key is read at start as well: what comes `after` holds it, if it was made in this run.
+    { id: '7.service', title: `Start ${virtd.unit}`, section, on: 'dom0', after: [...after, configured, unit] },
     {
       unit: virtd.unit,
       running: true,

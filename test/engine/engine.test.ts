@@ -186,25 +186,6 @@ test('a dry-run writes nothing, and shows the very bytes that up then writes, al
   );
 });
 
-test('what was met is looked at again when something changed before it, also where all between the two was met', async () => {
-  const writesOnce = (id: string, after: readonly Node[]) =>
-    step(id, after, async ({ host }) =>
-      (await host.readFile(id))
-        ? []
-        : [file(id, 0o600, `made after ${after.map((node) => node.id).join()}`, undefined)],
-    );
-  const key = writesOnce('key', []);
-  const between = writesOnce('between', [key]);
-  const daemon = step('daemon', [between], async ({ host }) => {
-    const [now, read] = await Promise.all([host.readFile('key'), host.readFile('read')]);
-    return now === undefined || text(read) === text(now) ? [] : [file('read', 0o600, text(now) ?? '', read)];
-  });
-  const { options, files, steps } = rig([key, between, daemon], new Map([['between', 'there']]));
-  await up(options);
-  expect(files.get('read')).toBe(files.get('key'));
-  expect(steps.map(({ verdict }) => verdict)).toEqual(['change', 'met', 'change']);
-});
-
 test('after a failure nothing new begins, what comes after it is later, and the journal tells', async () => {
   const good = link('good', []);
   const bad = step('bad', [good], async () => {

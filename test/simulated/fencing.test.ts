@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { judgeNullTest } from '../../src/formats/fence-xvm.ts';
 import { lab, labThatIsUp, type TestWorld } from './world.ts';
@@ -58,6 +58,21 @@ test('the null test passes with exit code 1, and dom0 logs the request', async (
     /^Request 0 seqno \d+ domain frederick\nPlain TCP request\nRequest 0 seqno \d+ src 192.168.77.11 target frederick\nNULL operation: returning failure\n$/,
   );
 });
+
+test.each([key, '/etc/fence_virt.conf'])(
+  'fence_virtd reads %s at start: it starts again when that was made anew',
+  async (path) => {
+    const { sh, at, up } = await labThatIsUp();
+    const started = async () =>
+      (await sh('dom0', 'systemctl show -p ExecMainStartTimestamp --timestamp=us+utc fence_virtd')).stdout;
+    const before = await started();
+    rmSync(at('dom0', path));
+    const { failed } = await up();
+    // Guests that run have the old key, and say so.
+    expect(failed.every(({ chapter }) => chapter === '6')).toBe(true);
+    expect(await started()).not.toBe(before);
+  },
+);
 
 test('list, status and unknown names', async () => {
   const { sh, at } = await labThatIsUp();
