@@ -54,8 +54,8 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
   return [made, configured, journals, mounted, storageProof(lab, storage, [mounted], uuidOf)];
 }
 
-/** MiB of a journal that is added: the least that gfs2_jadd(8) makes, so that it finds room on a disk that had enough for mkfs. */
-const journalSize = 8;
+/** MiB of a journal that is added: the least that gfs2_jadd(8) makes (gfs2-utils 3.5.0: less is a `bad journal size`, though mkfs makes them of 8). */
+const journalSize = 32;
 
 /**
  * A journal for each guest: mkfs made one for each that there was then. gfs2_jadd(8) adds them where the file system is mounted;

@@ -17,7 +17,10 @@ export const gfs2Edit: Handler = ({ world, machine, args }) => {
   return ok(`Block #22    (0x16) of 10240 (0x2800) (disk inode)\n${rows.join('')}`);
 };
 
-/** gfs2_jadd(8): on a mounted file system only. Journals are at least 8 MiB, and need room. */
+/** MiB that an added journal has at least: 3.5.0 refuses less, though mkfs makes them of 8 (measured). */
+const leastAdded = 32;
+
+/** gfs2_jadd(8): on a mounted file system only, and where there is room. */
 export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   const options = getopt(args, [], ['-j', '-J']);
   const [at = ''] = options.rest;
@@ -25,9 +28,11 @@ export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   const image = mount?.image;
   const gfs2 = image === undefined ? undefined : world.state.gfs2[image];
   if (image === undefined || !gfs2) return fail(255, `Error finding filesystem: ${at}: not a mounted gfs2 file system`);
-  if (Number(options.value('-J') ?? 128) < 8) return fail(255, 'bad journal size');
-  const journals = gfs2.journals + Number(options.value('-j') ?? 1);
-  if ((world.dom0.tree.stat(image)?.size ?? 0) < least(journals)) return fail(255, 'add_j: No space left on device');
+  const [size, added] = [Number(options.value('-J') ?? 128), Number(options.value('-j') ?? 1)];
+  if (size < leastAdded) return fail(1, 'bad journal size');
+  const needed = least(gfs2.journals) + added * size * 1024 ** 2;
+  if ((world.dom0.tree.stat(image)?.size ?? 0) < needed) return fail(1, 'add_j: No space left on device');
+  const journals = gfs2.journals + added;
   midway();
   world.state.gfs2[image] = { ...gfs2, journals };
   return ok(`Filesystem: ${at}\nOld journals: ${gfs2.journals}\nNew journals: ${journals}\n`);
