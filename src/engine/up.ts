@@ -1,5 +1,5 @@
 import { type Change, type FileChange, sayChange } from '../model/change.ts';
-import { CommandFailed, Foreign, Interrupted, LabError, NotYet } from '../model/errors.ts';
+import { CommandFailed, Foreign, Interrupted, LabError, NotYet, Refused } from '../model/errors.ts';
 import type { Emit, StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName, Hosts } from '../model/host.ts';
 import type { Chapter, Evidence, Node, Step, Trial } from '../model/step.ts';
@@ -42,7 +42,7 @@ export interface RunOptions {
   readonly approve?: (what: string) => Promise<boolean>;
 }
 
-/** Nodes at work at one time. With a fault there is one (but for those that have to be together), so that the N-th change is always the same. */
+/** Nodes at work at one time, but for those that have to be together. With a fault there is one, so that the N-th change is always the same. */
 const atOnce = 8;
 
 /** How often a command that failed is made, if the world still lacks what it should do. */
@@ -116,8 +116,11 @@ class Run {
     const working = new Map<Promise<void>, Node>();
     while (waiting.size > 0 || working.size > 0) {
       for (const node of waiting) {
-        if (this.#failed || signal?.aborted || working.size >= atOnce) break;
-        if (this.#options.fault && ![...working.values()].every((other) => areTogether(node, other))) continue;
+        if (this.#failed || signal?.aborted) break;
+        const others = [...working.values()];
+        // Those that have to be together wait for one another: all of them begin, however many.
+        if (others.length >= atOnce && !others.some((other) => areTogether(node, other))) continue;
+        if (this.#options.fault && !others.every((other) => areTogether(node, other))) continue;
         // A node that this run does not hold (`--only`) counts as done.
         if (!node.after.flat().every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
         waiting.delete(node);
@@ -134,17 +137,23 @@ class Run {
     return summary;
   }
 
-  /** What stops the run before anything is touched: things of others in the way, and edits by hand that nobody gave up. */
+  /** What stops the run before anything is touched: what is in the way, and edits by hand that nobody gave up. */
   async #stopped(): Promise<ReadonlyMap<Node, unknown>> {
-    const foreign = [...this.#plan].flatMap(([node, judged]) =>
-      judged.is === 'failed' && judged.error instanceof Foreign ? [[node, judged.error] as const] : [],
+    const inTheWay = [...this.#plan].flatMap(([node, judged]) =>
+      judged.is === 'failed' && this.#stays(node, judged.error) ? [[node, judged.error] as const] : [],
     );
-    if (foreign.length > 0) return new Map(foreign);
+    if (inTheWay.length > 0) return new Map(inTheWay);
     const edited = [...this.#plan].flatMap(([node, judged]) =>
       judged.is === 'change' ? byHand(judged.changes).map((change) => [node, change] as const) : [],
     );
     if (edited.length === 0 || (await this.#options.consent?.(edited.map(([, change]) => change)))) return new Map();
     return new Map(edited.map(([node, change]) => [node, editedByHand(change)]));
+  }
+
+  /** Whether this run cannot take it away: it is somebody's, or refused, and nothing changes before it. */
+  #stays(node: Node, error: unknown): boolean {
+    const allMet = () => node.after.flat().every((before) => this.#plan.get(before)?.is === 'met');
+    return error instanceof Foreign || (error instanceof Refused && allMet());
   }
 
   async #node(node: Node): Promise<void> {

@@ -58,10 +58,13 @@ export class NotYet extends LabError {
   }
 }
 
-/** The world is in a state that `lab` must not change: a foreign file in the way, an image in use. */
+/**
+ * The world is in a state that `lab` must not change: a foreign file in the way, an image in use. A run that knows it from its plan,
+ * and would change nothing before it, stops before anything is touched.
+ */
 export class Refused extends LabError {}
 
-/** Something that lab did not make is in the way. A run that knows it from its plan stops before anything is touched. */
+/** Something that lab did not make is in the way. Whatever comes before it, nothing is touched. */
 export class Foreign extends Refused {}
 
 /** A command ended badly. The last lines of stderr are in the message. */

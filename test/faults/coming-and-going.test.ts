@@ -28,13 +28,13 @@ test('pacemaker: 1, 2, 3, 4, 3, 2 and 1 guests', { timeout }, async () => {
 
   await becomes(lab, 'a', 'b');
   expect(await quorum(lab, 'a')).toContain('2Node Quorate WaitForAll');
-  expect((await lab.sh('a', 'cibadmin -Q')).stdout).toContain('name="pcmk_delay_base" value="10s"');
+  expect((await lab.sh('a', 'cibadmin -Q')).stdout).toContain('name="pcmk_delay_base" value="40s"');
 
   const added = await becomes(lab, 'a', 'b', 'c');
   expect(added.changes).toContain('9.nodes-a: corosync-cfgtool -R');
   expect(added.changes).toContain('9.journals: gfs2_jadd -j 1 -J 32 /shared');
   expect(await quorum(lab, 'c')).not.toContain('2Node');
-  expect((await lab.sh('a', 'cibadmin -Q')).stdout).not.toContain('name="pcmk_delay_base" value="10s"');
+  expect((await lab.sh('a', 'cibadmin -Q')).stdout).not.toContain('name="pcmk_delay_base" value="40s"');
   expect(lab.text('a', 'etc/hosts')).toContain('192.168.77.13 c\n');
 
   await becomes(lab, 'a', 'b', 'c', 'd');
