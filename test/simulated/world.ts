@@ -43,7 +43,8 @@ export interface TestWorld {
   at(machine: string, path: string): string;
   /** Runs a command line without quotes on a machine. */
   sh(machine: string, line: string, input?: string): Promise<{ code: number; stdout: string; stderr: string }>;
-  up(): Promise<{ summary: SummaryEvent; failed: readonly StepEvent[] }>;
+  /** @param only chapters, as with --only */
+  up(...only: readonly string[]): Promise<{ summary: SummaryEvent; failed: readonly StepEvent[] }>;
 }
 
 export function openWorld(directory: string, bootTime = 40, wanted = lab): TestWorld {
@@ -59,7 +60,7 @@ export function openWorld(directory: string, bootTime = 40, wanted = lab): TestW
         .run(line.split(' ') as [string] & Argv, input === undefined ? {} : { input });
       return { code, stdout, stderr };
     },
-    async up() {
+    async up(...only) {
       const failed: StepEvent[] = [];
       const emit = (event: Event) => {
         if (event.event === 'step' && event.verdict === 'failed') failed.push(event);
@@ -69,7 +70,7 @@ export function openWorld(directory: string, bootTime = 40, wanted = lab): TestW
       const options = {
         lab: wanted.name,
         where: 'simulated',
-        chapters: recipes(wanted),
+        chapters: recipes(wanted).filter(({ id }) => only.length === 0 || only.includes(id)),
         hosts,
         journal,
         proofs: journal,
