@@ -134,7 +134,7 @@ export async function judge(node: Node, viewpoint: Viewpoint, proofs: Proofs): P
     return changes.length === 0 ? { is: 'met' } : { is: 'change', changes };
   } catch (error) {
     const known = node.kind === 'trial' ? node.changes : (node.foreseen ?? []);
-    if (error instanceof NotYet) return { is: 'later', waitsFor: error.waitsFor, changes: known };
+    if (error instanceof NotYet) return { is: 'later', waitsFor: error.waitsFor, says: error.message, changes: known };
     return { is: 'failed', error };
   }
 }

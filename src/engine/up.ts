@@ -302,7 +302,6 @@ function editedByHand({ path, byHand: copy }: FileChange): LabError {
 
 function changesOf(judged: Judged): readonly Change[] {
   if (judged.is === 'failed') throw judged.error;
-  if (judged.is === 'later')
-    throw new NotYet(judged.waitsFor, `what has to come first is not there: ${judged.waitsFor}`);
+  if (judged.is === 'later') throw new NotYet(judged.waitsFor, `what has to come first is not there: ${judged.says}`);
   return judged.is === 'change' ? judged.changes : [];
 }

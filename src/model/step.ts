@@ -88,7 +88,7 @@ export type Verdict =
   | { readonly is: 'met' }
   | { readonly is: 'change'; readonly changes: readonly Change[] }
   /** Decided once `waitsFor` is there. `changes`: what it would be on a machine fresh from the recipe, if that is known. */
-  | { readonly is: 'later'; readonly waitsFor: string; readonly changes: readonly Change[] };
+  | { readonly is: 'later'; readonly waitsFor: string; readonly says: string; readonly changes: readonly Change[] };
 
 /** A chapter of the recipes. */
 export interface Chapter {
