@@ -61,6 +61,16 @@ test('a failed step ends with 1, says how to go on, and up goes on', async () =>
   expect((await lab(['up', '--host', 'simulated:world'], { cwd })).code).toBe(0);
 });
 
+test.each(['down', 'destroy', 'fence-test'])(
+  'lab %s without a sandbox says that it does not run, and what to do',
+  async (command) => {
+    const agreed = command === 'destroy' ? ['--yes'] : [];
+    const run = await lab([command, '--host', 'sandbox', ...agreed], { cwd: scratch() });
+    expect(run.code).toBe(1);
+    expect(run.stderr).toContain('the sandbox does not run: lab sandbox up');
+  },
+);
+
 test.each([
   ['gests: {}\n', /bad\.yaml:1:1: .*gests/s],
   ['guests: {molly: {memory: 10GG}}\n', /bad\.yaml:1:26: .*10GG/s],
