@@ -44,7 +44,8 @@ export async function settled(step: Step<unknown>, { judgeNow, look, says, optio
     }
     const state = await step.settle?.state?.(look).catch(() => undefined);
     says(`waiting, ${seconds}${state ? `: ${state}` : ''}`);
-    await pauseFor(pause, options.signal);
+    const watched = step.settle?.watch?.(look).catch(() => false);
+    await pauseFor((await orStopped(watched, options.signal)) ? shortest : pause, options.signal);
   }
 }
 
@@ -54,17 +55,22 @@ const word = (change: Change) =>
   'argv' in change ? change.argv.join(' ') : 'says' in change ? change.says : change.path;
 
 /** @throws the signal's reason, as soon as it comes */
-function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
-    if (signal?.aborted) stop();
-    else signal?.addEventListener('abort', stop, { once: true });
+async function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
   });
+  await orStopped(over, signal).finally(() => clearTimeout(timer));
+}
+
+/** What is awaited. @throws the signal's reason, as soon as it comes */
+async function orStopped<T>(awaited: Promise<T> | undefined, signal: AbortSignal | undefined): Promise<T | undefined> {
+  if (!awaited || !signal) return awaited;
+  signal.throwIfAborted();
+  let stop = () => {};
+  const stopped = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([awaited, stopped]).finally(() => signal.removeEventListener('abort', stop));
 }

@@ -29,4 +29,5 @@ IPv6AcceptRA=no
     const state = (await guest.read(['systemctl', 'is-system-running'])).stdout.trim();
     return { done: state === 'running' || state === 'degraded', says: state };
   },
+  bootEnds: ['timeout', '20', 'systemctl', 'is-system-running', '--wait'],
 };

@@ -1,4 +1,4 @@
-import type { Reader } from '../model/host.ts';
+import type { Argv, Reader } from '../model/host.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import type { GuestFile } from '../steps/guest-files.ts';
 
@@ -12,4 +12,6 @@ export interface GuestSystem {
   identity(lab: Lab, guest: Guest): readonly GuestFile[];
   /** How far the boot is, asked in the guest. */
   bootState(guest: Reader): Promise<{ readonly done: boolean; readonly says: string }>;
+  /** A command that ends with the boot, or after 20 s, where there is one. */
+  readonly bootEnds?: Argv;
 }

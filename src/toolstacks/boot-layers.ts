@@ -38,7 +38,8 @@ export function bootSettles(
   return {
     within: bootLimit,
     hint: `watch it boot: lab console ${guest.name}; then run lab up again`,
-    state: (look) => layer(look, lab, guest, alive),
+    state: (look) => stage(look, lab, guest),
+    watch: (look) => bootEnds(look, lab, guest),
     async diagnose(look) {
       const [reached, console] = await Promise.all([
         layer(look, lab, guest, alive),
@@ -56,6 +57,23 @@ export function bootSettles(
   };
 }
 
+/** How far it seems to be, asked with little: dom0 and the guests have to boot on the same processors. */
+async function stage(look: Look, lab: Lab, guest: Guest): Promise<string> {
+  if (!(await answers(look, guest))) return `${guest.address} does not answer yet`;
+  const state = await bootState(look, lab, guest);
+  return state === undefined ? `${guest.address} answers; no login yet` : `logged in; boot: ${state.says}`;
+}
+
+async function bootEnds(look: Look, lab: Lab, guest: Guest): Promise<boolean> {
+  const { bootEnds } = systemOf(lab);
+  if (!bootEnds || !(await answers(look, guest))) return false;
+  return (await look.on(guest.name).read(bootEnds)).code !== 127;
+}
+
+const answers = async ({ host }: Look, { address }: Guest) =>
+  (await host.read(['ping', '-c', '1', '-W', '1', address])).code === 0;
+
+/** The first layer that does not hold. */
 async function layer(look: Look, lab: Lab, guest: Guest, alive: (look: Look) => Promise<boolean>): Promise<string> {
   const [running, ping, port] = await Promise.all([
     alive(look),

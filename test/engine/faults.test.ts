@@ -88,6 +88,37 @@ test('a trial that is broken off ends at the next thing it asks for, and still p
   expect(ran).toEqual(['isolate on', 'isolate off']);
 });
 
+/** Waits for a step that is so when what its `watch` waits for has come. */
+async function watching(watch: () => Promise<boolean>, signal?: AbortSignal) {
+  let looks = 0;
+  let there = false;
+  await settled(
+    { ...step, settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
+    {
+      judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
+      look: {} as Look,
+      says: () => {},
+      options: { slowness: async () => 1, pause: 1, signal },
+    },
+  );
+  return looks;
+}
+
+test('what can be watched is not asked about meanwhile; who stops does not wait for it', async () => {
+  const later = () => new Promise<boolean>((resolve) => setTimeout(resolve, 300, true));
+  expect(await watching(later)).toBe(2);
+  let tries = 0;
+  const notYet = async () => {
+    if (++tries === 1) throw new Unreachable('molly', 'no route to host');
+    return tries === 3;
+  };
+  expect(await watching(notYet)).toBe(4);
+  const stop = new AbortController();
+  const stopped = watching(() => new Promise(() => {}), stop.signal);
+  stop.abort(new Error('Ctrl-C'));
+  await expect(stopped).rejects.toThrow('Ctrl-C');
+});
+
 test('a clock that jumps does not decide how long something is waited for', async () => {
   const clock = vi.spyOn(Date, 'now');
   let looks = 0;
