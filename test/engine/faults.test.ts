@@ -98,7 +98,7 @@ async function watching(watch: () => Promise<boolean>, signal?: AbortSignal) {
       judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
       look: {} as Look,
       says: () => {},
-      options: { slowness: async () => 1, pause: 1, signal },
+      options: { slowness: async () => 1, pause: 1, ...(signal ? { signal } : {}) },
     },
   );
   return looks;
