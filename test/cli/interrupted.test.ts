@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lab, labThatIsUp, lines, scratch, start, tree } from './process.ts';
@@ -28,6 +28,20 @@ test('Ctrl-C ends with 130, and up goes on', async () => {
   child.kill('SIGINT');
   const run = await ended;
   expect(run.code).toBe(130);
+  const rest = await lab(['up', '--json', '--host', 'simulated:world'], { cwd });
+  expect(lines(rest.stdout).at(-1)).toMatchObject({ failed: 0 });
+});
+
+test('a run that loses its lock ends what is under way, and begins nothing', async () => {
+  const cwd = scratch();
+  const { child, ended } = start(['up', '--json', '--host', 'simulated:world'], { cwd });
+  await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
+  const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const holder = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('flock -n 9'));
+  process.kill(holder ?? Number.NaN, 'SIGKILL');
+  const run = await ended;
+  expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('the lock of the lab was lost: another run') });
+  expect(lines(run.stdout).some(({ id, verdict }) => id === '6.boot-molly' && verdict === 'later')).toBe(true);
   const rest = await lab(['up', '--json', '--host', 'simulated:world'], { cwd });
   expect(lines(rest.stdout).at(-1)).toMatchObject({ failed: 0 });
 });
