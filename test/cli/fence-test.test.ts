@@ -62,6 +62,6 @@ test('a cluster that is not whole is not put to the test', async () => {
   const cwd = scratch();
   await lab(['up', '--only', '0', ...on], { cwd });
   const run = await lab(['fence-test', '--real', 'frederick', '--yes', ...on], { cwd });
-  expect(run.code).toBe(1);
+  expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('not as lab.yaml says, and nobody is fenced') });
   expect(run.stdout).not.toContain('Report:');
 });
