@@ -1,5 +1,5 @@
 import { openContext } from '../src/cli/context.ts';
-import { dryRun } from '../src/engine/up.ts';
+import { dryRun } from '../src/engine/dry-run.ts';
 import type { Argv, FileReader, HostName, Reader } from '../src/model/host.ts';
 import { quote } from '../src/hosts/quote.ts';
 import * as scripts from '../src/hosts/scriptlets.ts';

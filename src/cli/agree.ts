@@ -1,5 +1,6 @@
-import { dryRun } from '../engine/up.ts';
+import { dryRun } from '../engine/dry-run.ts';
 import { NotYet } from '../model/errors.ts';
+import type { Emit, StepEvent } from '../model/event.ts';
 import type { Chapter } from '../model/step.ts';
 import { agreed } from './ask.ts';
 import type { Context } from './context.ts';
@@ -32,28 +33,25 @@ export async function agreedToLose(context: Context, chapters: readonly Chapter[
   return agreed({}, asking.command, asking.question);
 }
 
-async function doomedBy(
+async function doomedBy(context: Context, chapters: readonly Chapter[], allThere: boolean): Promise<readonly string[]> {
+  const doomed: string[] = [];
+  for (const event of await planned(context, chapters)) {
+    if (event.verdict === 'later' && allThere)
+      throw new NotYet(event.waitsFor ?? 'dom0', 'dom0 is not there: nothing to look at');
+    doomed.push(
+      ...event.changes.flatMap((change) => ('destroys' in change && change.destroys ? [change.destroys] : [])),
+    );
+  }
+  return doomed;
+}
+
+/** What the chapters would do, looked at and not shown. */
+export async function planned(
   { lab, hosts, journal, slowness }: Context,
   chapters: readonly Chapter[],
-  allThere: boolean,
-): Promise<readonly string[]> {
-  const doomed: string[] = [];
-  await dryRun({
-    lab: lab.name,
-    where: '',
-    chapters,
-    hosts,
-    journal,
-    proofs: journal,
-    slowness,
-    emit: (event) => {
-      if (event.event !== 'step') return;
-      if (event.verdict === 'later' && allThere)
-        throw new NotYet(event.waitsFor ?? 'dom0', 'dom0 is not there: nothing to look at');
-      doomed.push(
-        ...event.changes.flatMap((change) => ('destroys' in change && change.destroys ? [change.destroys] : [])),
-      );
-    },
-  });
-  return doomed;
+): Promise<readonly StepEvent[]> {
+  const steps: StepEvent[] = [];
+  const emit: Emit = (event) => void (event.event === 'step' && steps.push(event));
+  await dryRun({ lab: lab.name, where: '', chapters, hosts, journal, proofs: journal, slowness, emit });
+  return steps;
 }

@@ -1,5 +1,6 @@
 import type { Journal } from '../../src/engine/journal.ts';
-import { dryRun, up } from '../../src/engine/up.ts';
+import { dryRun } from '../../src/engine/dry-run.ts';
+import { up } from '../../src/engine/up.ts';
 import type { FileChange } from '../../src/model/change.ts';
 import type { Event, StepEvent } from '../../src/model/event.ts';
 import type { Hosts } from '../../src/model/host.ts';

@@ -1,14 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Journal } from '../../engine/journal.ts';
-import { dryRun } from '../../engine/up.ts';
 import { BadInput, LabError } from '../../model/errors.ts';
-import type { Emit } from '../../model/event.ts';
 import type { Evidence } from '../../model/step.ts';
 import type { Ordeal, Way } from '../../ordeals/ordeal.ts';
 import { type Report, reportOf, reportText } from '../../ordeals/report.ts';
 import { type Begun, ordealTrial, rejoinedTrial } from '../../ordeals/trial.ts';
 import { type Lab, leavingOf } from '../../spec/lab.ts';
+import { planned } from '../agree.ts';
 import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from './up.ts';
@@ -74,25 +73,13 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
  * Whoever is struck comes back by `lab up`: what that cannot do, or would do besides, is not left to be found out then.
  * @throws LabError
  */
-async function assertAsItShouldBe({ lab, hosts, journal, chapters, slowness }: Context): Promise<void> {
-  const wanting: string[] = [];
-  const emit: Emit = (event) => {
-    if (event.event === 'step' && event.verdict !== 'met') wanting.push(event.title);
-  };
-  await dryRun({
-    lab: lab.name,
-    where: '',
-    chapters: await chapters(),
-    hosts,
-    journal,
-    proofs: journal,
-    slowness,
-    emit,
-  });
+async function assertAsItShouldBe(context: Context): Promise<void> {
+  const steps = await planned(context, await context.chapters());
+  const wanting = steps.filter(({ verdict }) => verdict !== 'met').map(({ title }) => title);
   if (wanting.length === 0) return;
   const more = wanting.length > 3 ? `, and ${wanting.length - 3} more` : '';
   throw new LabError(
-    `${lab.name} is not as lab.yaml says, and nobody is fenced. lab up would still: ${wanting.slice(0, 3).join('; ')}${more}`,
+    `${context.lab.name} is not as lab.yaml says, and nobody is fenced. lab up would still: ${wanting.slice(0, 3).join('; ')}${more}`,
     'first: lab up',
   );
 }
