@@ -1,10 +1,13 @@
 import type { Change } from '../model/change.ts';
-import { DidNotSettle, Unreachable } from '../model/errors.ts';
+import { DidNotSettle, type LabError, Unreachable } from '../model/errors.ts';
+import type { HostName } from '../model/host.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Judged } from './plan.ts';
 
 interface Settling {
   judgeNow(): Promise<Judged>;
+  /** Why a host that cannot be reached will not come back by itself; undefined: it may. */
+  gone(host: HostName): Promise<LabError | undefined>;
   readonly look: Look;
   readonly says: (text: string) => void;
   readonly options: {
@@ -18,7 +21,7 @@ interface Settling {
  * Waits until the world agrees with a step whose changes were made.
  * @throws DidNotSettle when the step's limit (scaled by the slowness of the machine) is over, with what was seen
  */
-export async function settled(step: Step<unknown>, { judgeNow, look, says, options }: Settling): Promise<void> {
+export async function settled(step: Step<unknown>, { judgeNow, gone, look, says, options }: Settling): Promise<void> {
   const slowness = await options.slowness();
   const limit = (step.settle?.within ?? 0) * slowness;
   const began = performance.now();
@@ -29,8 +32,11 @@ export async function settled(step: Step<unknown>, { judgeNow, look, says, optio
     if (judged.is === 'met') return;
     const elapsed = performance.now() - began;
     // A connection that is lost while something is awaited is made anew at the next look.
-    const lost = judged.is === 'failed' && judged.error instanceof Unreachable && elapsed < limit;
-    if (judged.is === 'failed' && !lost) throw judged.error;
+    if (judged.is === 'failed') {
+      if (!(judged.error instanceof Unreachable) || elapsed >= limit) throw judged.error;
+      const why = await gone(judged.error.host);
+      if (why) throw why;
+    }
     const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
     if (elapsed >= limit) {
       const still = judged.is === 'change' ? judged.changes.map(word).join('; ') : `waits for ${waitedFor(judged)}`;

@@ -31,12 +31,12 @@ class Run {
 
   constructor(options: RunOptions) {
     this.#options = options;
-    this.#worker = new Work(options, this.#viewpoint);
     this.#nodes = options.chapters.flatMap((chapter) => chapter.nodes);
     this.#chapterOf = new Map(
       options.chapters.flatMap((chapter) => chapter.nodes.map((node) => [node, chapter] as const)),
     );
     this.#providers = providersOf(this.#nodes);
+    this.#worker = new Work(options, this.#viewpoint, this.#providers);
   }
 
   async go(): Promise<SummaryEvent> {

@@ -1,5 +1,6 @@
 import { type Change, sayChange } from '../model/change.ts';
-import { CommandFailed, LabError, NotYet } from '../model/errors.ts';
+import { CommandFailed, LabError, NotYet, Unreachable } from '../model/errors.ts';
+import type { HostName } from '../model/host.ts';
 import type { Evidence, Node, Step, Trial } from '../model/step.ts';
 import { Applier } from './apply.ts';
 import { breakable } from './breakable.ts';
@@ -25,9 +26,12 @@ export class Work {
   readonly #viewpoint: Viewpoint;
   readonly #applier: Applier;
 
-  constructor(options: RunOptions, viewpoint: Viewpoint) {
+  readonly #providers: ReadonlyMap<HostName, Step<unknown>>;
+
+  constructor(options: RunOptions, viewpoint: Viewpoint, providers: ReadonlyMap<HostName, Step<unknown>>) {
     this.#options = options;
     this.#viewpoint = viewpoint;
+    this.#providers = providers;
     this.#applier = new Applier(options.fault, () => options.slowness());
   }
 
@@ -56,6 +60,7 @@ export class Work {
     if (step.provides) await this.#options.hosts.forget(step.provides);
     await settled(step, {
       judgeNow: () => judge(step, this.#viewpoint, this.#options.proofs),
+      gone: (host) => this.#gone(host),
       look: lookFor(step, this.#viewpoint),
       says,
       options: this.#options,
@@ -84,6 +89,21 @@ export class Work {
         }
       }
     }
+  }
+
+  /**
+   * Why a host that does not answer will not do so again without us: the machine under it was started from here, and does not run.
+   * Others may just be booting.
+   */
+  async #gone(host: HostName): Promise<LabError | undefined> {
+    const provider = this.#providers.get(host);
+    if (!provider) return undefined;
+    const now = await judge(provider, this.#viewpoint, this.#options.proofs);
+    if (now.is === 'failed')
+      return now.error instanceof Unreachable && now.error.host !== host ? this.#gone(now.error.host) : undefined;
+    const runs = now.is !== 'change' || now.changes.every((change) => change.is === 'wait');
+    if (provider.on !== 'local' || runs) return undefined;
+    return new LabError(`${host} is gone: the machine under it does not run any more`, 'lab up starts it again');
   }
 
   async #try(trial: Trial): Promise<Evidence> {

@@ -8,8 +8,8 @@ import { dryRun } from '../../src/engine/dry-run.ts';
 import type { RunOptions } from '../../src/engine/run-options.ts';
 import { up } from '../../src/engine/up.ts';
 import { Applier } from '../../src/engine/apply.ts';
-import { type Change, command, file } from '../../src/model/change.ts';
-import { NotYet } from '../../src/model/errors.ts';
+import { type Change, command, file, wait } from '../../src/model/change.ts';
+import { NotYet, Unreachable } from '../../src/model/errors.ts';
 import type { Event, StepEvent } from '../../src/model/event.ts';
 import type { FileReader, Host, Hosts } from '../../src/model/host.ts';
 import type { Node, Step } from '../../src/model/step.ts';
@@ -208,6 +208,41 @@ test('a step that never agrees ends in an error with its hint and what it saw', 
   expect(steps[0]).toMatchObject({
     verdict: 'failed',
     failure: { name: 'DidNotSettle', hint: 'look at x', detail: ['the last line'] },
+  });
+});
+
+test.each([
+  ['local', 'does not run any more', /^dom0 is gone: the machine under it/],
+  ['local', 'still boots', /^cannot reach dom0/],
+  ['elsewhere', 'does not run any more', /^cannot reach dom0/],
+])('dom0 is lost in a wait; its machine is %s, and %s', async (on, how, says) => {
+  const files = new Map<string, string>();
+  let lost = false;
+  const machine = step(
+    'machine',
+    [],
+    async () => {
+      if (!lost) return [];
+      return how === 'still boots' ? [wait('wait for it to boot')] : [file('power', 0o644, '')];
+    },
+    { on, provides: 'dom0' },
+  );
+  const boot = step(
+    'boot',
+    [machine],
+    async () => {
+      if (!files.has('started')) return [file('started', 0o644, '')];
+      lost = true;
+      throw new Unreachable('dom0', 'broken pipe');
+    },
+    { settle: { within: 300, hint: '' } },
+  );
+  const { options, steps } = rig([machine, boot], files);
+  await up(options);
+  expect(steps.at(-1)).toMatchObject({
+    id: 'boot',
+    verdict: 'failed',
+    failure: { message: expect.stringMatching(says) },
   });
 });
 

@@ -54,8 +54,10 @@ test('a connection that is lost while something is awaited is waited for, up to 
   const says: string[] = [];
   const options = { slowness: async () => 1, pause: 1 };
   const look = {} as Look;
+  const gone = async () => undefined;
   await settled(step, {
     judgeNow: async () => answers.shift() ?? lost,
+    gone,
     look,
     says: (text) => says.push(text),
     options,
@@ -63,7 +65,7 @@ test('a connection that is lost while something is awaited is waited for, up to 
   expect(says.every((text) => /^waiting, \d+ s of \d+ s/.test(text))).toBe(true);
   expect(says).toHaveLength(2);
   const began = performance.now();
-  await expect(settled(step, { judgeNow: async () => lost, look, says: () => {}, options })).rejects.toThrow(
+  await expect(settled(step, { judgeNow: async () => lost, gone, look, says: () => {}, options })).rejects.toThrow(
     'cannot reach dom0',
   );
   expect(performance.now() - began).toBeGreaterThan(290);
@@ -96,6 +98,7 @@ async function watching(watch: () => Promise<boolean>, signal?: AbortSignal) {
     { ...step, settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
     {
       judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
+      gone: async () => undefined,
       look: {} as Look,
       says: () => {},
       options: { slowness: async () => 1, pause: 1, ...(signal ? { signal } : {}) },
