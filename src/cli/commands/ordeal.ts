@@ -40,7 +40,10 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   const loses = ordeal.way === 'split' ? 'one of the guests' : ordeal.victim.name;
   const question = `This powers off ${loses} for real. Go on?`;
   if (!options.dryRun && !(await agreed(options, 'lab fence-test', question))) return 0;
-  if (!options.dryRun) await assertAsItShouldBe(context);
+  if (!options.dryRun) {
+    if (!options.json) process.stdout.write('Looking whether all is as lab.yaml says, and whole\n');
+    await assertAsItShouldBe(context);
+  }
   const [at, resume] = [new Date(), resumeCommand('lab up', options)];
   const code = await runChapters(context, [struck], { ...options, again: true, yes: true }, resume);
   if (!begun) return code;
