@@ -139,7 +139,8 @@ export async function inGuest(guest: string, script: string): Promise<string> {
 /**
  * Everything on dom0 by which one could tell that a lab was there, a line each: files with mode, owner, link and (below /etc)
  * content, their attributes, units that run (those enabled are links), domains, network, mounts, loop devices. Logs, caches and what is gone after a boot do not count,
- * nor what libvirt and the kernel make for themselves: a directory for its domains, and an address fe80:: on a bridge that had a guest.
+ * nor what libvirt, libxl and the kernel make for themselves: a directory for its domains; what libxl noted of a domain, which it leaves
+ * behind for good if dom0 loses its power under it; and an address fe80:: on a bridge that had a guest.
  */
 export async function dom0Tree(): Promise<readonly string[]> {
   const gone = [
@@ -157,13 +158,13 @@ export async function dom0Tree(): Promise<readonly string[]> {
   const prune = gone.map((path) => `-path ./${path}`).join(' -o ');
   const text = await onDom0(
     [
-      `cd / && find . ./guests -xdev \\( ${prune} \\) -prune -o -printf "%M %u %g %p %l\\n" | sort -u`,
+      `cd / && find . ./guests -xdev \\( ${prune} \\) -prune -o ! -path "./var/lib/xen/userdata-d.*" -printf "%M %u %g %p %l\\n" | sort -u`,
       'find /etc /root /guests -xdev -type f -size -1M -exec sha256sum {} + | sort -k2',
-      'getfattr -R -P -d -m "^(user|trusted)" --absolute-names /etc /guests /var/lib 2>/dev/null | grep -v "^$"',
+      'find /etc /guests /var/lib -print0 | sort -z | xargs -0 getfattr -h -d -m "^(user|trusted)" --absolute-names 2>/dev/null | grep -v "^$"',
       'systemctl list-units --type=service,socket --state=active,failed --no-legend --plain --no-pager | cut -d" " -f1',
-      'virsh -c xen:///system list --all --name; virsh -c xen:///system net-list --all --name; xl list | cut -d" " -f1',
+      'virsh -c xen:///system list --all --name | sort; virsh -c xen:///system net-list --all --name; xl list | cut -d" " -f1 | sort',
       'ip -o link | cut -d: -f2; ip -o address | grep -v " fe80:" | tr -s " " | cut -d" " -f2-4; grep . /sys/class/net/*/bridge/multicast_*; nft list ruleset',
-      'cut -d" " -f1-3 /proc/mounts; losetup -a',
+      'cut -d" " -f1-3 /proc/mounts | sort; losetup -a',
     ].join('; '),
   );
   return text.split('\n');
