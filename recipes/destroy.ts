@@ -10,6 +10,7 @@ import { textOf } from '../src/steps/file-content.ts';
 import { directoryOf, givenBack, marksOn, unfinished } from '../src/steps/marks.ts';
 import { isCopy, withoutOwnFile } from '../src/steps/own-file.ts';
 import { toolstackOf } from '../src/toolstacks/index.ts';
+import { byOurInstaller, defaultDomainFile } from './3-the-default-image.ts';
 
 /** Where domain files are, on any dom0. */
 const domainFiles = '/etc/xen';
@@ -86,7 +87,11 @@ async function markedFiles({ host }: Look, lab: Lab): Promise<readonly Change[]>
     const before = adopted.get(path);
     return before === undefined ? [command(['rm', '-f', path], { destroys: path })] : givenBack(path, before);
   });
+  const installers = textOf(await host.readFile(defaultDomainFile));
   return [
+    ...(installers !== undefined && owners.get(lab.image.path) === lab.name && byOurInstaller(installers, lab)
+      ? [command(['rm', '-f', defaultDomainFile])]
+      : []),
     ...paths.filter((path) => isUnfinished(path, lab)).map((path) => command(['rm', '-rf', '--one-file-system', path])),
     ...bytes.flat(),
     ...texts,

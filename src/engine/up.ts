@@ -1,4 +1,4 @@
-import { Foreign, Interrupted, LabError, Refused } from '../model/errors.ts';
+import { Foreign, Interrupted, LabError, OfAnotherLab, Refused } from '../model/errors.ts';
 import type { StepEvent, SummaryEvent } from '../model/event.ts';
 import type { HostName } from '../model/host.ts';
 import type { Chapter, Node, Step } from '../model/step.ts';
@@ -77,7 +77,8 @@ class Run {
     const inTheWay = [...this.#plan].flatMap(([node, judged]) =>
       judged.is === 'failed' && this.#stays(node, judged.error) ? [[node, judged.error] as const] : [],
     );
-    if (inTheWay.length > 0) return new Map(inTheWay);
+    const clashes = inTheWay.filter(([, error]) => error instanceof OfAnotherLab);
+    if (inTheWay.length > 0) return new Map(clashes.length > 0 ? clashes : inTheWay);
     const edited = [...this.#plan].flatMap(([node, judged]) =>
       judged.is === 'change' ? byHand(judged.changes).map((change) => [node, change] as const) : [],
     );

@@ -67,6 +67,9 @@ export class Refused extends LabError {}
 /** Something that lab did not make is in the way. Whatever comes before it, nothing is touched. */
 export class Foreign extends Refused {}
 
+/** Another lab of this dom0 has it. Told alone: whatever else is in the way is in the way because of that. */
+export class OfAnotherLab extends Foreign {}
+
 /** A command ended badly. The last lines of stderr are in the message. */
 export class CommandFailed extends LabError {
   readonly host: string;

@@ -1,5 +1,5 @@
 import { type Change, file } from '../model/change.ts';
-import { Foreign } from '../model/errors.ts';
+import { OfAnotherLab } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { claimsOf, clashes, otherwise, readClaims } from '../spec/claims.ts';
@@ -10,7 +10,7 @@ import { type Placed, textOf } from './file-content.ts';
 /**
  * A lab writes down what it takes of its dom0, and takes nothing that another has written down. It looks again after it wrote:
  * of two that begin at once, at least one sees the other.
- * @throws Foreign (from the check) with the lines of lab.yaml to change
+ * @throws OfAnotherLab (from the check) with the lines of lab.yaml to change
  */
 export function claimed(placed: Placed, lab: Lab): Step {
   const path = dom0Paths(lab).claims;
@@ -26,7 +26,7 @@ export function claimed(placed: Placed, lab: Lab): Step {
         const both = clashes(own, theirs);
         if (both.length === 0) continue;
         const hit = new Set(clashes(own, taken).map(([, topic]) => topic));
-        throw new Foreign(
+        throw new OfAnotherLab(
           `the lab ${name} of this dom0 has it already:\n${both.map(([what]) => `  ${what}`).join('\n')}`,
           [`in lab.yaml of ${lab.name}:`, ...otherwise(lab, hit, taken).map((line) => `  ${line}`)].join('\n'),
         );

@@ -115,6 +115,12 @@ export function renamed(from: string, to: string): CommandChange {
   return command(['mv', '-i', from, to]);
 }
 
+/** An empty file whose being there says something: it has its name only once it has its mark. */
+export function told(path: string, lab: string): readonly Change[] {
+  const fresh = unfinished(path, lab);
+  return [command(['touch', fresh]), mark(fresh, lab), renamed(fresh, path)];
+}
+
 /**
  * Makes the directory of a file, and those above it that are not there, each marked as made by lab: it goes with the last lab
  * whose things are in it. A marked name, then a rename: no directory of ours is ever without its mark. The labs' own directory

@@ -6,9 +6,9 @@ import { disturbed, labs, undisturbed, type Which } from './kill-points.ts';
 /** How many changes each lab has: a point beyond them would prove nothing, and one short of them would miss some. */
 const points: Readonly<Record<Which, number>> = {
   default: 132,
-  document: 98,
+  document: 99,
   'quorum disk': 137,
-  'document’s quorum disk': 101,
+  'document’s quorum disk': 102,
   adding: 42,
   removing: 22,
 };

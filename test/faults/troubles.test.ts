@@ -29,7 +29,7 @@ const cases: readonly (readonly [string, Trouble, string, RegExp])[] = [
     /need 1024 MiB of memory, and Xen has 700 MiB free[^]*dom0_mem/,
   ],
   ['a read-only /etc', { readOnly: ['/etc'] }, '0.packages', /Read-only file system/],
-  ['a read-only /guests', { readOnly: ['/guests'] }, '2.default', /Read-only file system/],
+  ['a read-only /guests', { readOnly: ['/guests'] }, '2.directory', /Read-only file system/],
 ];
 
 /** The world, less what the console showed of a boot that went wrong: it is a log. */
