@@ -125,7 +125,7 @@ async function missingFileSystem(
   }
   if (value('LABEL') === storage.table) return [];
   throw new Refused(
-    `the GFS2 on ${device} has the lock table ${value('LABEL')}, not ${storage.table}: the cluster could not mount it`,
+    `the GFS2 on ${device} has the lock table ${value('LABEL') ?? '(unknown)'}, not ${storage.table}: the cluster could not mount it`,
     `its first half must be the cluster's name. To take it over: tunegfs2 -o locktable=${storage.table} ${device} on one guest`,
   );
 }

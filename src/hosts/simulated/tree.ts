@@ -187,12 +187,12 @@ function lstat(real: string): fs.Stats | undefined {
   return fs.lstatSync(real, { throwIfNoEntry: false });
 }
 
-/** A path through something that is no directory leads nowhere. */
+/** A path through something that is no directory leads nowhere, nor does a name that no file can have. */
 function guarded<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
+    if (['ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 }
