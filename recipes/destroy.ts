@@ -90,7 +90,7 @@ async function markedFiles({ host }: Look, lab: Lab): Promise<readonly Change[]>
   const installers = textOf(await host.readFile(defaultDomainFile));
   return [
     ...(installers !== undefined && owners.get(lab.image.path) === lab.name && byOurInstaller(installers, lab)
-      ? [command(['rm', '-f', defaultDomainFile])]
+      ? [command(['rm', '-f', defaultDomainFile], { destroys: defaultDomainFile })]
       : []),
     ...paths.filter((path) => isUnfinished(path, lab)).map((path) => command(['rm', '-rf', '--one-file-system', path])),
     ...bytes.flat(),

@@ -116,7 +116,7 @@ export function renamed(from: string, to: string): CommandChange {
 }
 
 /** An empty file whose being there says something: it has its name only once it has its mark. */
-export function told(path: string, lab: string): readonly Change[] {
+export function marker(path: string, lab: string): readonly Change[] {
   const fresh = unfinished(path, lab);
   return [command(['touch', fresh]), mark(fresh, lab), renamed(fresh, path)];
 }

@@ -2,7 +2,7 @@ import { readDomainXml } from '../formats/domain-xml.ts';
 import { type Change, command } from '../model/change.ts';
 import { Foreign } from '../model/errors.ts';
 import type { Look, Step } from '../model/step.ts';
-import { markOn, told } from '../steps/marks.ts';
+import { markOn, marker } from '../steps/marks.ts';
 import { ownImage } from '../steps/installed-image.ts';
 import type { Toolstack } from './toolstack.ts';
 import { domainDefinition, domainState, isAlive, virsh } from './virsh.ts';
@@ -46,7 +46,7 @@ export const libvirtInstall: Toolstack['install'] = (lab, { location, extraArgs 
           { timeout: limit },
         ),
         command(virsh('undefine', name)),
-        ...told(finished, lab.name),
+        ...marker(finished, lab.name),
       ];
     },
   };

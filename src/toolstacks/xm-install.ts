@@ -4,7 +4,7 @@ import { Foreign } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
 import { rootOffset } from '../steps/image-root.ts';
-import { markOn, told } from '../steps/marks.ts';
+import { markOn, marker } from '../steps/marks.ts';
 import { awaited } from '../steps/requirement.ts';
 import type { Toolstack } from './toolstack.ts';
 import { xmState } from './xm-list.ts';
@@ -81,7 +81,7 @@ export const xmInstall: Toolstack['install'] = ({ name: lab, image, network }, {
       if (disk !== undefined && owner !== lab)
         throw new Foreign(`${image.path} is not this lab's`, 'image: {install: none} in lab.yaml uses it as it is');
       if (running === undefined && (disk?.allocated ?? 0) > 0) await rootOffset(host, image.path);
-      return told(finished, lab);
+      return marker(finished, lab);
     },
   };
   return [started, ended, whole];
