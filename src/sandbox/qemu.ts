@@ -1,3 +1,4 @@
+import { howeverItEnds } from '../hosts/read-only.ts';
 import type { Argv, Reader } from '../model/host.ts';
 import type { BuiltDom0 } from './dom0-image.ts';
 import type { SandboxPaths } from './paths.ts';
@@ -76,11 +77,12 @@ const kvmPatience = 20;
  */
 export async function kvmWorks(local: Reader, built: BuiltDom0): Promise<boolean> {
   if (!(await local.stat('/dev/kvm'))) return false;
-  const { stdout } = await local.read([
-    ...(['sh', '-c', '"$@" || :', 'sh', 'timeout', String(kvmPatience)] as const),
-    ...['qemu-system-x86_64', '-accel', 'kvm', '-cpu', 'host', '-machine', 'q35'],
+  const tried = howeverItEnds([
+    ...(['timeout', String(kvmPatience), 'qemu-system-x86_64'] as const),
+    ...['-accel', 'kvm', '-cpu', 'host', '-machine', 'q35'],
     ...['-m', '1024', ...multiboot(built, 'dom0_mem=512M noreboot', 'console=hvc0 panic=1')],
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
   ]);
+  const { stdout } = await local.read(tried);
   return stdout.includes('Linux version');
 }

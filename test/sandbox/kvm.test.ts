@@ -3,6 +3,7 @@ import { delimiter, join } from 'node:path';
 import { execa } from 'execa';
 import { expect, test } from 'vitest';
 import type { Reader } from '../../src/model/host.ts';
+import { assertOnlyLooks } from '../../src/hosts/read-only.ts';
 import { builtDom0, dom0Image } from '../../src/sandbox/dom0-image.ts';
 import { kvmWorks } from '../../src/sandbox/qemu.ts';
 import { scratch } from '../cli/process.ts';
@@ -14,11 +15,13 @@ async function tried(qemu: string): Promise<{ code: number | undefined; works: b
   let code: number | undefined;
   const host: Partial<Reader> = {
     stat: async () => ({ kind: 'other', size: 0, allocated: 0, mode: 0o660, uid: 0, modified: 0 }),
-    read: async ([program, ...args]) => {
+    read: async (argv) => {
+      assertOnlyLooks(argv);
+      const [program, ...args] = argv;
       const env = { PATH: `${bin}${delimiter}${process.env.PATH}` };
       const { exitCode, stdout } = await execa(program, args, { env, reject: false });
       code = exitCode;
-      return { argv: [program, ...args], code: exitCode ?? 255, stdout, stderr: '' };
+      return { argv, code: exitCode ?? 255, stdout, stderr: '' };
     },
   };
   return { works: await kvmWorks(host as Reader, builtDom0('/cache', dom0Image([]))), code };
