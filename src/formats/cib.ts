@@ -14,7 +14,7 @@ export interface FencingWish {
   readonly scale?: number;
 }
 
-/** Sections of the CIB's configuration as XML, each for `cibadmin --modify --allow-create -o SECTION --xml-text XML`. */
+/** Sections of the CIB's configuration as XML: what cibadmin(8) --modify adds to it. */
 export interface CibSections {
   readonly crm_config: string;
   readonly resources: string;

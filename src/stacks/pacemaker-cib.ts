@@ -1,5 +1,6 @@
 import { type CibSections, missingFromCib } from '../formats/cib.ts';
 import { readCrmMon } from '../formats/crm-mon.ts';
+import { element } from '../formats/xml.ts';
 import { type Change, command } from '../model/change.ts';
 import { NotYet } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
@@ -10,18 +11,26 @@ import type { Reader } from '../model/host.ts';
  */
 export const patience = 4;
 
-export const cibSections = ['crm_config', 'resources', 'constraints'] as const;
+const sections = ['crm_config', 'resources', 'constraints'] as const;
 
-/** The sections of the cluster's configuration that lack something wanted: cibadmin(8) -Q. */
-export async function missingSections(host: Reader, wanted: CibSections): Promise<readonly (keyof CibSections)[]> {
+/** What is missing in the cluster's configuration (cibadmin(8) -Q), as one change of it: [] if nothing is. */
+export async function missingConfiguration(host: Reader, wanted: CibSections): Promise<readonly Change[]> {
   const { code, stdout, stderr } = await host.read(['cibadmin', '-Q']);
   if (code !== 0) throw new NotYet('9.online', `cibadmin -Q: ${stderr.trim()}`);
-  return [...new Set(missingFromCib(stdout, wanted).map(({ section }) => section))];
+  const missing = missingFromCib(stdout, wanted).map(({ section }) => section);
+  return missing.length === 0 ? [] : [cibChange(wanted, missing)];
 }
 
-/** Adds what is missing in a section; what others set there stays. */
-export const cibChange = (name: keyof CibSections, wanted: CibSections): Change =>
-  command(['cibadmin', '--modify', '--allow-create', '-o', name, '--xml-pipe'], { input: wanted[name] });
+/**
+ * Adds what is missing; what others set there stays. All of it at once: a file system without the constraint that it comes after
+ * its lock manager would be mounted too early, and not tried again.
+ */
+export function cibChange(wanted: CibSections, which: readonly (keyof CibSections)[] = sections): Change {
+  const said = sections.filter((name) => which.includes(name)).map((name) => wanted[name]);
+  return command(['cibadmin', '--modify', '--allow-create', '-o', 'configuration', '--xml-pipe'], {
+    input: element('configuration', {}, said),
+  });
+}
 
 /** What crm_mon(8) tells; undefined while pacemaker does not run. */
 export async function clusterState(host: Reader) {

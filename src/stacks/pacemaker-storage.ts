@@ -1,13 +1,13 @@
 import { storageIds, storageResources } from '../formats/cib-storage.ts';
-import { type Change, command, wait } from '../model/change.ts';
+import type { Change } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
-import { textOf } from '../steps/file-content.ts';
 import { awaited } from '../steps/requirement.ts';
 import { makeGfs2 } from './gfs2.ts';
-import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
+import { journalsFor } from './gfs2-journals.ts';
+import { cibChange, clusterState, missingConfiguration, patience } from './pacemaker-cib.ts';
 import { storageProof } from './storage-proof.ts';
 
 const section = "That's it!";
@@ -34,8 +34,8 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
     section,
     on: first.name,
     after: [made],
-    foreseen: cibSections.filter((name) => name !== 'crm_config').map((name) => cibChange(name, wanted)),
-    check: async ({ host }) => (await missingSections(host, wanted)).map((name) => cibChange(name, wanted)),
+    foreseen: [cibChange(wanted, ['resources', 'constraints'])],
+    check: ({ host }) => missingConfiguration(host, wanted),
   };
   const journals = journalsFor(lab, storage, '10.journals', [configured]);
   const mounted = awaited(
@@ -52,56 +52,6 @@ export function pacemakerStorage(lab: Lab, storage: Storage, after: readonly Nod
     },
   );
   return [made, configured, journals, mounted, storageProof(lab, storage, [mounted], uuidOf)];
-}
-
-/** MiB of a journal that is added: the least that gfs2_jadd(8) makes (gfs2-utils 3.5.0: less is a `bad journal size`, though mkfs makes them of 8). */
-const journalSize = 32;
-
-/**
- * A journal for each guest: mkfs made one for each that there was then. gfs2_jadd(8) adds them where the file system is mounted;
- * before a new guest joins (chapter 9), whose mount would fail, or after it failed (chapter 10), and is then tried again. How many there are: gfs2_edit(8) -p jindex. It reads the
- * device, past the file system, so what the kernel still holds is written out first.
- */
-export function journalsFor(
-  lab: Lab,
-  storage: Storage,
-  id: '9.journals' | '10.journals',
-  after: readonly Node[],
-): Step {
-  const { name } = firstGuest(lab);
-  const device = `/dev/${storage.disk.device}`;
-  return {
-    kind: 'step',
-    id,
-    title: 'Have a journal for each guest',
-    section,
-    on: name,
-    after,
-    settle: {
-      within: 180_000,
-      hint: `add them where it is mounted: lab ssh ${name} -- gfs2_jadd -j 1 -J ${journalSize} ${storage.directory}`,
-    },
-    async check({ host }) {
-      const [found, index, mounts] = await Promise.all([
-        host.read(['blkid', '-p', '-o', 'export', device]),
-        host.read(['gfs2_edit', '-p', 'jindex', device]),
-        host.readFile('/proc/mounts'),
-      ]);
-      // Another file system, or none yet, is 10.file-system's business.
-      if (!found.stdout.includes(`LABEL=${storage.table}\n`)) return [];
-      const journals = new Set(index.stdout.match(/\bjournal\d+\b/g)).size;
-      const missing = lab.guests.length - journals;
-      if (index.code !== 0 || missing <= 0) return [];
-      if (!textOf(mounts)?.includes(` ${storage.directory} gfs2 `))
-        return id === '9.journals' ? [] : [wait(`wait for ${name} to mount it`)];
-      const add = command(['gfs2_jadd', '-j', String(missing), '-J', String(journalSize), storage.directory], {
-        why: `gfs2_jadd -j ${missing} -J ${journalSize} ${storage.directory}  (${journals} journals for ${lab.guests.length} guests)`,
-      });
-      const written = [command(['sync', '-f', storage.directory]), command(['blockdev', '--flushbufs', device])];
-      const again = command(['crm_resource', '--cleanup', '--resource', storageIds.fileSystem]);
-      return id === '9.journals' ? [add, ...written] : [add, ...written, again];
-    },
-  };
 }
 
 /**

@@ -9,11 +9,12 @@ import { textOf } from '../steps/file-content.ts';
 import { randomKey } from '../steps/keys.ts';
 import { awaited } from '../steps/requirement.ts';
 import { service } from '../steps/service.ts';
-import { cibChange, cibSections, clusterState, missingSections, patience } from './pacemaker-cib.ts';
+import { cibChange, clusterState, missingConfiguration, patience } from './pacemaker-cib.ts';
+import { journalsFor } from './gfs2-journals.ts';
 import { fencersKnow } from './pacemaker-fencer.ts';
 import { formerForgotten, nodesTold } from './pacemaker-nodes.ts';
 import { quorumDisk, sbdFiles, sbdWatches } from './pacemaker-quorum-disk.ts';
-import { journalsFor, pacemakerStorage } from './pacemaker-storage.ts';
+import { pacemakerStorage } from './pacemaker-storage.ts';
 import { quorumKept } from './quorum-kept.ts';
 import type { Stack } from './stack.ts';
 
@@ -110,11 +111,8 @@ export const pacemaker: Stack = {
       section: 'Setting up the cluster 2',
       on: first.name,
       after: [former],
-      foreseen: cibSections.map((name) => cibChange(name, wantedFencing(lab))),
-      check: async ({ host }) => {
-        const wanted = wantedFencing(lab);
-        return (await missingSections(host, wanted)).map((name) => cibChange(name, wanted));
-      },
+      foreseen: [cibChange(wantedFencing(lab))],
+      check: ({ host }) => missingConfiguration(host, wantedFencing(lab)),
     };
     const started = awaited(
       {

@@ -20,7 +20,7 @@ import { keptGuests } from '../../src/steps/domain-file.ts';
 export type Stack = 'pacemaker' | 'cman';
 
 const rest: Readonly<Record<Stack, string>> = {
-  pacemaker: `image: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 400M}}\n`,
+  pacemaker: 'image: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 400M}}\n',
   cman: `toolstack: xm
 image: { size: 2G, install: { virtInstall: { location: http://ayanami.example/rhel6 } } }
 disks: { quorum: { size: 10M }, shared: { size: 20M } }
@@ -52,7 +52,7 @@ export interface ChangingLab {
   };
 }
 
-export async function changingLab(stack: Stack): Promise<ChangingLab> {
+export async function changingLab(stack: Stack, shared = '400M'): Promise<ChangingLab> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-change-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   await seedSimulated(directory, stack === 'cman' ? { era: 'red-hat', hostname: 'ayanami' } : {});
@@ -62,7 +62,7 @@ export async function changingLab(stack: Stack): Promise<ChangingLab> {
     return new SimulatedHosts({ directory, guests, login: { key, knownHosts }, bootTime: 60 });
   };
   const read = async (names: readonly string[]) => {
-    const text = `guests: {${names.map((name) => `${name}: {memory: 128M}`).join(', ')}}\n${rest[stack]}`;
+    const text = `guests: {${names.map((name) => `${name}: {memory: 128M}`).join(', ')}}\n${rest[stack].replace('400M', shared)}`;
     const first = readLab(text, 'lab.yaml');
     return readLab(text, 'lab.yaml', await keptGuests(hostsOf(first).host('dom0'), first.name));
   };

@@ -1,3 +1,4 @@
+import { changingLab } from './coming-and-going.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Step } from '../../src/model/step.ts';
@@ -45,6 +46,21 @@ test('the lock manager does not start without fencing, and the disk is let go of
   expect((await world.up()).summary).toMatchObject({ failed: 0, later: 0 });
   expect((await world.sh('molly', 'ls /shared')).code).toBe(0);
 });
+
+test(
+  'a guest for whose journal there is no room is refused before anything is touched',
+  { timeout: 120_000 },
+  async () => {
+    const { up, text } = await changingLab('pacemaker', '60M');
+    expect((await up('a', 'b')).failed).toEqual([]);
+    const refused = await up('a', 'b', 'c');
+    expect(refused.failed).toHaveLength(1);
+    expect(refused.failed[0]).toContain('one more journal takes 32 MiB, and /shared has 20 MiB free');
+    expect(refused.changes).toEqual([]);
+    expect(text('dom0', 'etc/xen/c')).toBeUndefined();
+    expect((await up('a', 'b')).summary).toMatchObject({ changed: 0, failed: 0, later: 0 });
+  },
+);
 
 const tied = withQuorumDisk(lab);
 

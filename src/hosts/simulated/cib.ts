@@ -2,7 +2,7 @@ import { DOMParser, type Element, XMLSerializer } from '@xmldom/xmldom';
 import type { Machine } from './world.ts';
 
 const path = '/var/lib/pacemaker/cib/cib.xml';
-const sections = ['crm_config', 'nodes', 'resources', 'constraints', 'status'] as const;
+const sections = ['configuration', 'crm_config', 'nodes', 'resources', 'constraints', 'status'] as const;
 
 export const isSection = (text: string): boolean => (sections as readonly string[]).includes(text);
 

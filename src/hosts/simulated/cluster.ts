@@ -101,7 +101,9 @@ export class Cluster {
   /** ocf:pacemaker:controld refuses to start with stonith-enabled=false (facts/pacemaker.md), and stops by killall. */
   #locks(node: Machine): boolean {
     const able = isInstalled(node.tree, 'psmisc') && isInstalled(node.tree, 'dlm-controld');
-    return this.quorate && this.#settled && able && this.cib.property('stonith-enabled') !== 'false';
+    // What runs goes on while the cluster thinks about what is new.
+    const started = this.#settled || node.running?.mounts !== undefined;
+    return this.quorate && started && able && this.cib.property('stonith-enabled') !== 'false';
   }
 
   /** The cloned file systems that belong on a node, after the lock manager there. */

@@ -1,6 +1,7 @@
 import { fail, getopt, type Handler, ok } from './call.ts';
 import { least } from './gfs2.ts';
 import { imageOf } from './guests.ts';
+import type { World } from './world.ts';
 
 /** gfs2_edit(8) -p jindex: a line for each journal, among others. */
 export const gfs2Edit: Handler = ({ world, machine, args }) => {
@@ -20,6 +21,11 @@ export const gfs2Edit: Handler = ({ world, machine, args }) => {
 /** MiB that an added journal has at least: 3.5.0 refuses less, though mkfs makes them of 8 (measured). */
 const leastAdded = 32;
 
+/** Bytes of a disk, and those that its GFS2 has taken for itself. */
+export function gfs2Room(world: World, image: string): { readonly size: number; readonly used: number } {
+  return { size: world.dom0.tree.stat(image)?.size ?? 0, used: least(world.state.gfs2[image]?.journals ?? 0) };
+}
+
 /** gfs2_jadd(8): on a mounted file system only, and where there is room. */
 export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   const options = getopt(args, [], ['-j', '-J']);
@@ -30,8 +36,8 @@ export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   if (image === undefined || !gfs2) return fail(255, `Error finding filesystem: ${at}: not a mounted gfs2 file system`);
   const [size, added] = [Number(options.value('-J') ?? 128), Number(options.value('-j') ?? 1)];
   if (size < leastAdded) return fail(1, 'bad journal size');
-  const needed = least(gfs2.journals) + added * size * 1024 ** 2;
-  if ((world.dom0.tree.stat(image)?.size ?? 0) < needed) return fail(1, 'add_j: No space left on device');
+  const { size: all, used } = gfs2Room(world, image);
+  if (all - used < added * size * 1024 ** 2) return fail(1, 'add_j: No space left on device');
   const journals = gfs2.journals + added;
   midway();
   world.state.gfs2[image] = { ...gfs2, journals };

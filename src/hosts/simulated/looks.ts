@@ -1,5 +1,6 @@
 import * as fs from 'node:fs';
 import { eachFile, md5sum, sha256sum } from './bytes.ts';
+import { gfs2Room } from './gfs2-journals.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { hostnameOf as redHatName, isRedHat, releaseOf } from './red-hat/release.ts';
 import type { Tree } from './tree.ts';
@@ -46,13 +47,16 @@ function fieldsOf(found: fs.Stats, path: string) {
   };
 }
 
-const df: Handler = ({ machine: { tree }, args }) => {
+const df: Handler = ({ world, machine: { tree, running }, args }) => {
   const options = getopt(args, ['-P', '-T'], ['-B']);
   const type = options.has('-T') ? 'ext4 ' : '';
   const unit = Number(options.value('-B') ?? 1024);
   const missing = options.rest.filter((path) => !tree.has(path));
-  const used = allocated(tree, '/');
-  const row = `/dev/xvda ${type}${[diskBytes, used, diskBytes - used].map((bytes) => Math.ceil(bytes / unit)).join(' ')} ${Math.ceil((100 * used) / diskBytes)}% /\n`;
+  const shared = running?.mounts?.find(({ at }) => at === options.rest[0]);
+  const room = shared && gfs2Room(world, shared.image);
+  const used = room?.used ?? allocated(tree, '/');
+  const size = room?.size ?? diskBytes;
+  const row = `/dev/xvda ${type}${[size, used, size - used].map((bytes) => Math.ceil(bytes / unit)).join(' ')} ${Math.ceil((100 * used) / size)}% /\n`;
   const header = `Filesystem ${options.has('-T') ? 'Type ' : ''}${unit === 1024 ? '1024' : unit}-blocks Used Available Capacity Mounted on\n`;
   const there = options.rest.length - missing.length;
   return {
