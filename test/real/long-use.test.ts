@@ -18,8 +18,8 @@ async function size() {
       'losetup -a | wc -l',
       'wc -c < /var/lib/cluster-lab/*/known_hosts',
       'xl info | grep free_memory',
-      // What is started for each domain has its id in its arguments.
-      'ps -e -o comm= | grep -v "^\\(kworker\\|ps\\|sh\\|sort\\|uniq\\|sshd\\|sftp\\|grep\\|virtlogd\\|systemd\\)" | sort | uniq -c',
+      // The kernel's threads for a domain have its id in their names; what else is started for one, in its arguments.
+      'ps -e -o comm= | grep -v "^\\(kworker\\|ps\\|sh\\|sort\\|uniq\\|sshd\\|sftp\\|grep\\|virtlogd\\|systemd\\)" | sed "s/^vif[0-9]*/vif/" | sort | uniq -c',
       'ls /guests /etc/xen',
     ].join('; '),
   );
