@@ -19,7 +19,7 @@ async function size() {
       'wc -c < /var/lib/cluster-lab/*/known_hosts',
       'xl info | grep free_memory',
       // The kernel's threads for a domain have its id in their names; what else is started for one, in its arguments.
-      'ps -e -o comm= | grep -v "^\\(kworker\\|ps\\|sh\\|sort\\|uniq\\|sshd\\|sftp\\|grep\\|virtlogd\\|systemd\\)" | sed "s/^vif[0-9]*/vif/" | sort | uniq -c',
+      'ps -e -o comm= | grep -v "^\\(kworker\\|ps\\|sh\\|sort\\|sed\\|uniq\\|sshd\\|sftp\\|grep\\|virtlogd\\|systemd\\)" | sed "s/^vif[0-9]*/vif/" | sort | uniq -c',
       'ls /guests /etc/xen',
     ].join('; '),
   );
