@@ -140,7 +140,8 @@ export async function inGuest(guest: string, script: string): Promise<string> {
  * Everything on dom0 by which one could tell that a lab was there, a line each: files with mode, owner, link and (below /etc)
  * content, their attributes, units that run (those enabled are links), domains, network, mounts, loop devices. Logs, caches and what is gone after a boot do not count,
  * nor what libvirt, libxl and the kernel make for themselves: a directory for its domains; what libxl noted of a domain, which it leaves
- * behind for good if dom0 loses its power under it; and an address fe80:: on a bridge that had a guest.
+ * behind for good if dom0 loses its power under it; an address fe80:: on a bridge that had a guest; and a
+ * domain's id in the name of its vif.
  */
 export async function dom0Tree(): Promise<readonly string[]> {
   const gone = [
@@ -163,7 +164,7 @@ export async function dom0Tree(): Promise<readonly string[]> {
       'find /etc /guests /var/lib -print0 | sort -z | xargs -0 getfattr -h -d -m "^(user|trusted)" --absolute-names 2>/dev/null | grep -v "^$"',
       'systemctl list-units --type=service,socket --state=active,failed --no-legend --plain --no-pager | cut -d" " -f1',
       'virsh -c xen:///system list --all --name | sort; virsh -c xen:///system net-list --all --name; xl list | cut -d" " -f1 | sort',
-      'ip -o link | cut -d: -f2; ip -o address | grep -v " fe80:" | tr -s " " | cut -d" " -f2-4; grep . /sys/class/net/*/bridge/multicast_*; nft list ruleset',
+      'ip -o link | cut -d: -f2 | sed "s/vif[0-9]*/vif/" | sort; ip -o address | grep -v " fe80:" | tr -s " " | cut -d" " -f2-4; grep . /sys/class/net/*/bridge/multicast_*; nft list ruleset',
       'cut -d" " -f1-3 /proc/mounts | sort; losetup -a',
     ].join('; '),
   );
