@@ -1,7 +1,7 @@
+import { storageIds } from '../formats/cib-storage.ts';
 import { command, wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Node, Step } from '../model/step.ts';
-import { storageIds } from '../formats/cib-storage.ts';
 import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 

@@ -19,11 +19,11 @@ import { keptGuests } from '../../src/steps/domain-file.ts';
 
 export type Stack = 'pacemaker' | 'cman';
 
-const rest: Readonly<Record<Stack, string>> = {
-  pacemaker: 'image: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: 400M}}\n',
-  cman: `toolstack: xm
+const rest: Readonly<Record<Stack, (shared: string) => string>> = {
+  pacemaker: (shared) => `image: {size: 1G}\ndisks: {quorum: {size: 10M}, shared: {size: ${shared}}}\n`,
+  cman: (shared) => `toolstack: xm
 image: { size: 2G, install: { virtInstall: { location: http://ayanami.example/rhel6 } } }
-disks: { quorum: { size: 10M }, shared: { size: 20M } }
+disks: { quorum: { size: 10M }, shared: { size: ${shared} } }
 storage: none
 cluster: { stack: cman, token: 21000 }
 dom0Cluster: { name: londesktop, node: ayanami }
@@ -62,7 +62,7 @@ export async function changingLab(stack: Stack, shared = '400M'): Promise<Changi
     return new SimulatedHosts({ directory, guests, login: { key, knownHosts }, bootTime: 60 });
   };
   const read = async (names: readonly string[]) => {
-    const text = `guests: {${names.map((name) => `${name}: {memory: 128M}`).join(', ')}}\n${rest[stack].replace('400M', shared)}`;
+    const text = `guests: {${names.map((name) => `${name}: {memory: 128M}`).join(', ')}}\n${rest[stack](shared)}`;
     const first = readLab(text, 'lab.yaml');
     return readLab(text, 'lab.yaml', await keptGuests(hostsOf(first).host('dom0'), first.name));
   };

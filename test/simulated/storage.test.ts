@@ -1,8 +1,8 @@
-import { changingLab } from './coming-and-going.ts';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Step } from '../../src/model/step.ts';
 import { quorumDisk } from '../../src/stacks/pacemaker-quorum-disk.ts';
+import { changingLab } from './coming-and-going.ts';
 import { freshWorld, lab, labThatIsUp, lookAt, type TestWorld, withQuorumDisk } from './world.ts';
 
 test('all guests mount one GFS2, and the proof leaves nothing there', async () => {
