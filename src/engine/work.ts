@@ -6,6 +6,7 @@ import { Applier } from './apply.ts';
 import { breakable } from './breakable.ts';
 import { byHand, editedByHand } from './by-hand.ts';
 import { lookFor, type Viewpoint } from './look.ts';
+import { Lost } from './lost.ts';
 import { type Judged, judge } from './plan.ts';
 import type { RunOptions } from './run-options.ts';
 import { settled } from './settle.ts';
@@ -25,21 +26,32 @@ export class Work {
   readonly #options: RunOptions;
   readonly #viewpoint: Viewpoint;
   readonly #applier: Applier;
-
-  readonly #providers: ReadonlyMap<HostName, Step<unknown>>;
+  readonly #lost: Lost;
 
   constructor(options: RunOptions, viewpoint: Viewpoint, providers: ReadonlyMap<HostName, Step<unknown>>) {
     this.#options = options;
     this.#viewpoint = viewpoint;
-    this.#providers = providers;
+    this.#lost = new Lost(options, viewpoint, providers);
     this.#applier = new Applier(options.fault, () => options.slowness());
   }
 
   /**
+   * The work on a node, begun anew once if its guest was lost meanwhile and came back: the world is looked at again first.
    * @param planned what the plan showed: what it did not show, and destroys something, is asked about
    * @throws LabError
    */
   async on(node: Node, planned: Judged | undefined): Promise<Done> {
+    try {
+      return await this.#once(node, planned);
+    } catch (error) {
+      if (this.#options.signal?.aborted || !(error instanceof Unreachable)) throw error;
+      const says = (text: string) => this.#options.emit({ event: 'doing', id: node.id, says: text });
+      if (!(await this.#lost.back(error, node, says))) throw error;
+      return this.#once(node, planned);
+    }
+  }
+
+  async #once(node: Node, planned: Judged | undefined): Promise<Done> {
     const judged = await judge(node, this.#viewpoint, this.#options.proofs);
     if (judged.is === 'met') return { verdict: 'met', changes: [] };
     const changes = changesOf(judged);
@@ -60,7 +72,7 @@ export class Work {
     if (step.provides) await this.#options.hosts.forget(step.provides);
     await settled(step, {
       judgeNow: () => judge(step, this.#viewpoint, this.#options.proofs),
-      gone: (host) => this.#gone(host),
+      gone: (host) => this.#lost.gone(host),
       look: lookFor(step, this.#viewpoint),
       says,
       options: this.#options,
@@ -80,7 +92,7 @@ export class Work {
         if (this.#options.signal?.aborted || !(error instanceof CommandFailed) || !alone || !step.settle) throw error;
         says(`${error.message.split('\n')[0]}; looking at what really happened`);
         const now = await judge(step, this.#viewpoint, this.#options.proofs);
-        if (now.is === 'failed') throw error;
+        if (now.is === 'failed') throw now.error instanceof Unreachable ? now.error : error;
         const missing = now.is === 'change' && now.changes.some((left) => sayChange(left) === sayChange(change));
         if (!missing) return;
         if (attempt === tries) {
@@ -89,21 +101,6 @@ export class Work {
         }
       }
     }
-  }
-
-  /**
-   * Why a host that does not answer will not do so again without us: the machine under it was started from here, and does not run.
-   * Others may just be booting.
-   */
-  async #gone(host: HostName): Promise<LabError | undefined> {
-    const provider = this.#providers.get(host);
-    if (!provider) return undefined;
-    const now = await judge(provider, this.#viewpoint, this.#options.proofs);
-    if (now.is === 'failed')
-      return now.error instanceof Unreachable && now.error.host !== host ? this.#gone(now.error.host) : undefined;
-    const runs = now.is !== 'change' || now.changes.every((change) => change.is === 'wait');
-    if (provider.on !== 'local' || runs) return undefined;
-    return new LabError(`${host} is gone: the machine under it does not run any more`, 'lab up starts it again');
   }
 
   async #try(trial: Trial): Promise<Evidence> {

@@ -246,6 +246,53 @@ test.each([
   });
 });
 
+/** A guest that is fenced while something is done in it: how its boot step finds it, look by look, and how often it is lost. */
+async function fenced(boots: readonly ('off' | 'boots' | 'on')[], losses: number) {
+  const files = new Map([['started', 'started']]);
+  let lost = 0;
+  let looks = 0;
+  const boot = step(
+    'boot',
+    [],
+    async () => {
+      const now = lost === 0 ? 'on' : (boots[looks++] ?? boots.at(-1));
+      if (now === 'off') return [command(['start'])];
+      return now === 'boots' ? [wait('wait for molly to boot')] : [];
+    },
+    { provides: 'molly', settle: { within: 300, hint: 'watch it boot' } },
+  );
+  const inside = step(
+    'inside',
+    [boot],
+    async () => {
+      if (lost < losses && files.has('asked')) {
+        lost++;
+        throw new Unreachable('molly', 'No route to host');
+      }
+      files.set('asked', '');
+      return files.has('inside') ? [] : [file('inside', 0o644, '')];
+    },
+    { on: 'molly' },
+  );
+  const { options, steps } = rig([boot, inside], files);
+  await up({ ...options, slowness: async () => 0.01 });
+  return steps.at(-1);
+}
+
+test('a guest that is fenced in the middle is waited for, and the step begun anew', async () => {
+  expect(await fenced(['off', 'boots', 'boots', 'on'], 1)).toMatchObject({ id: 'inside', verdict: 'change' });
+  expect(await fenced(['on'], 1)).toMatchObject({ id: 'inside', verdict: 'change' });
+});
+
+test.each([
+  ['is off and stays off', ['off'], 1, /^cannot reach molly: No route to host/],
+  ['is lost again and again', ['on'], 9, /^cannot reach molly: No route to host/],
+  ['does not boot', ['boots'], 1, /^not so after .*wait for molly to boot/],
+] as const)('a guest that %s is an error', async (_, boots, losses, says) => {
+  const failure = { message: expect.stringMatching(says) };
+  expect(await fenced(boots, losses)).toMatchObject({ id: 'inside', verdict: 'failed', failure });
+});
+
 test('what waits for a host is later in the plan, and names what provides it', async () => {
   const boot = step('boot', [], async ({ host }) => ((await host.stat('up')) ? [] : [file('up', 0o644, '')]), {
     provides: 'molly',
