@@ -1,4 +1,5 @@
-// A run that changes nothing, through real ssh: `lab up` against the bare script that does the same looks, and Ansible.
+// A run that changes nothing, through real ssh: `lab up` against the bare script that does the same looks, and Ansible; cold,
+// and again within a minute, over connections that stand.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -54,12 +55,30 @@ async function measure(lab, scratch, runs, ansible) {
   const trips = [...stderr.matchAll(/ (\d+)(?=,|$)/gm)].map(([, count]) => Number(count));
   if (summary.event !== 'summary' || summary.changed + summary.later + summary.failed > 0 || trips.length === 0)
     throw new Error(`it was no run that changes nothing:\n${stdout}\n${stderr}`);
-  const script = Object.entries(addresses).map(([name, address]) => {
-    const looks = join(scratch, `${name}.sh`);
-    writeFileSync(looks, `${recorded.hosts[name].looks.map((look) => `( ${look} )`).join('\n')}\ntrue\n`);
-    return `ssh -o BatchMode=yes root@${address} sh -s < ${looks} > /dev/null 2>&1 & `;
-  });
-  const tasks = { 'lab up': () => run(up), 'ssh, cold': () => run(['sh', '-c', `${script.join('')} wait`]) };
+  const looksOf = (name) => join(scratch, `${name}.sh`);
+  for (const name of Object.keys(addresses))
+    writeFileSync(looksOf(name), `${recorded.hosts[name].looks.map((look) => `( ${look} )`).join('\n')}\ntrue\n`);
+  // With `warm`, over connections that stand already.
+  const script = (warm = '') =>
+    Object.entries(addresses)
+      .map(([name, at]) => `ssh ${warm} -o BatchMode=yes root@${at} sh -s < ${looksOf(name)} > /dev/null 2>&1 & `)
+      .join('');
+  const kept = `-S ${scratch}/%n`;
+  for (const at of Object.values(addresses))
+    sh(
+      'sh',
+      '-c',
+      `ssh ${kept} -o BatchMode=yes -o ControlMaster=yes -o ControlPersist=yes root@${at} true > /dev/null 2>&1`,
+    );
+  const tasks = {
+    'lab up': async () => {
+      sh('node', lab, 'disconnect', ...up.slice(3));
+      return run(up);
+    },
+    'ssh, cold': () => run(['sh', '-c', `${script()} wait`]),
+    'lab up, again': () => run(up),
+    'ssh, warm': () => run(['sh', '-c', `${script(kept)} wait`]),
+  };
   const play = ansible && has('ansible-playbook') && playbook(scratch, recorded);
   if (play) tasks['ansible-playbook'] = () => run(play, { cwd: scratch });
   const results = await inTurn(tasks, runs);
@@ -68,6 +87,8 @@ async function measure(lab, scratch, runs, ansible) {
   return [
     { ...row(bench, 'lab up', results, 'ssh, cold', '≤ 1.5 and 0.2 s of start-up'), 'round trips': Math.max(...trips) },
     row(bench, 'ssh, cold', results),
+    row(bench, 'lab up, again', results, 'ssh, warm', '≤ 1.5 and start-up'),
+    row(bench, 'ssh, warm', results),
     ...(play ? [row(bench, 'lab up', results, 'ansible-playbook', goal), row(bench, 'ansible-playbook', results)] : []),
   ];
 }

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { Journal } from '../engine/journal.ts';
@@ -16,6 +15,7 @@ import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
 import { opened } from './opened.ts';
+import { keptConnection, stateDirectory } from './state.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
 /** What a command works with: the lab, its hosts, what is to be done. */
@@ -61,14 +61,23 @@ function adoptable(lab: Lab, names: readonly string[] = []): readonly string[] {
   ]);
 }
 
+/** The lab as its file has it, and where; nothing is connected to. @throws BadInput */
+export async function chosenLab(which: WhichLab): Promise<{ lab: Lab; where: Where }> {
+  const lab = (await loadLab(which.file))();
+  return { lab, where: await whereOf(lab, which) };
+}
+
+const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
+  host === undefined ? readWhere(said, file ?? labFile) : readWhere(host, '--host');
+
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
-export async function contextOf(read: ReadLab, { file, host }: WhichLab): Promise<Context> {
+export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context> {
   const lab = read();
-  const where = host === undefined ? await readWhere(lab.host, file ?? labFile) : await readWhere(host, '--host');
+  const where = await whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([
       {
-        place: { file: file ?? labFile },
+        place: { file: which.file ?? labFile },
         message: `found toolstack ${lab.toolstack} with host sandbox, expected libvirt: the sandbox is a Debian dom0 of today`,
         hint: 'an old dom0 is reached with --host ssh://root@HOST; a rehearsal needs none: --host simulated:DIR',
       },
@@ -101,7 +110,10 @@ function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
     lab,
     where,
     hosts,
-    journal: new Journal(simulated ?? join(stateDirectory(lab), `${encodeURIComponent(showWhere(where))}.jsonl`), v7()),
+    journal: new Journal(
+      simulated ?? join(stateDirectory(lab.name), `${encodeURIComponent(showWhere(where))}.jsonl`),
+      v7(),
+    ),
     // Loaded and made for those who use them: `lab status` does not.
     async chapters() {
       const { chaptersOf } = await import('./chapters.ts');
@@ -116,10 +128,6 @@ function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
         ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
         : { host: 'dom0', path: dom0Paths(lab).lock },
   };
-}
-
-function stateDirectory({ name }: Lab): string {
-  return join(process.env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', name);
 }
 
 /** The dom0 that a simulated world begins with: of the day of the lab's toolstack. */
@@ -168,7 +176,7 @@ async function openHosts(lab: Lab, where: Where): Promise<{ hosts: Hosts; know(g
         ? async () => where
         : (local: Reader) => sandboxLogin(local, lab.name);
   return {
-    hosts: new LabHosts({ dom0, guests }),
+    hosts: new LabHosts({ dom0, kept: keptConnection(lab.name, where), guests }),
     know(known) {
       for (const { name, address } of known) guests.set(name, { destination: `root@${address}`, options });
     },

@@ -140,6 +140,12 @@ Examples:
       .addOption(json())
       .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
   );
+  lab.addCommand(
+    labCommand(
+      'disconnect',
+      'end the connection to a dom0 (ssh://) that is kept for a minute after each command',
+    ).action(async (options) => (await import('./commands/disconnect.ts')).disconnectCommand(options)),
+  );
   lab.addCommand(sandbox(exit));
   lab.addCommand(snapshot(exit));
   lab.addCommand(

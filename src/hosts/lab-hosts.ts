@@ -3,12 +3,14 @@ import type { Argv, HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { takeLock } from './lock.ts';
 import { ShellHost } from './shell-host.ts';
-import { type Login, openSsh, throughDom0 } from './ssh.ts';
+import { type Login, openKept, openSsh, throughDom0 } from './ssh.ts';
 
 /** How the hosts of a lab are reached. */
 export interface Routes {
   /** `local`: this machine is the dom0; a function: where ssh goes, asked anew after each `forget`. @throws NotYet */
   readonly dom0: 'local' | ((local: Reader) => Promise<Login>);
+  /** The socket of a connection to dom0 that is kept for the next command; without it each command makes its own. */
+  readonly kept?: string | undefined;
   /** The guests, as seen from dom0, by their names. */
   readonly guests: ReadonlyMap<HostName, Login>;
 }
@@ -36,9 +38,12 @@ export class LabHosts implements Hosts {
   }
 
   async #open(name: HostName): Promise<Channel> {
-    const { dom0, guests } = this.#routes;
-    if (name === 'local') return localChannel;
-    if (name === 'dom0') return dom0 === 'local' ? localChannel : openSsh(await dom0(this.host('local')), 'dom0');
+    const { dom0, kept, guests } = this.#routes;
+    if (name === 'local' || (name === 'dom0' && dom0 === 'local')) return localChannel;
+    if (name === 'dom0' && dom0 !== 'local') {
+      const login = await dom0(this.host('local'));
+      return kept === undefined ? openSsh(login, name) : openKept(login, name, kept);
+    }
     const guest = guests.get(name);
     if (!guest) throw new NotYet(name);
     return throughDom0(await this.host('dom0').channel(), guest);

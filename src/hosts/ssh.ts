@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Argv } from '../model/host.ts';
 import type { Channel } from './channel.ts';
@@ -37,6 +38,17 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
   return [...options, ...said, ...(port === undefined ? [] : ['-p', String(port)]), destination];
 }
 
+/** How a program is started over there, over the shared connection behind `socket`. */
+const over =
+  (socket: string, login: Login): Channel['wrap'] =>
+  (argv, tty) => [
+    'ssh',
+    ...['-S', socket, tty ? '-tt' : '-T', '-o', 'LogLevel=ERROR', ...words(login, 'dom0'), '--'],
+    there(argv),
+  ];
+
+const tryIt = (login: Login) => `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`;
+
 /**
  * A channel over one shared connection. Its master is a foreground child of ours that we end ourselves: a daemonised one
  * (ControlPersist) keeps the pipes of whoever started it open. It lasts as long as its stdin, which is ours: so it ends with us
@@ -47,58 +59,82 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
 export async function openSsh(login: Login, host: string): Promise<Channel> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-')); // short: a socket's path has at most 107 bytes
   const socket = join(directory, 's');
-  const shared = ['-S', socket];
-  const master = execa(
-    'ssh',
-    [
-      ...shared,
-      '-M',
-      '-T',
-      '-o',
-      'ControlMaster=yes',
-      '-o',
-      'ControlPersist=no',
-      '-o',
-      'PermitLocalCommand=yes',
-      '-o',
-      'LocalCommand=echo ready',
-      ...words(login, 'dom0'),
-      '--',
-      'cat > /dev/null',
-    ],
-    {
-      stdin: 'pipe',
-      reject: false,
-      detached: true,
-    },
-  );
+  const options = ['ControlMaster=yes', 'ControlPersist=no', 'PermitLocalCommand=yes', 'LocalCommand=echo ready'];
+  const said = options.flatMap((option) => ['-o', option]);
+  const master = execa('ssh', ['-S', socket, '-T', ...said, ...words(login, 'dom0'), '--', 'cat > /dev/null'], {
+    stdin: 'pipe',
+    reject: false,
+    detached: true,
+  });
   master.stdin.on('error', () => {}); // a master that is gone is told by its end
   let gone = false;
   const ready = new Promise<void>((resolve) => master.stdout.once('data', () => resolve()));
   const ended = master.then(async ({ stderr, exitCode }) => {
     gone = true;
     await rm(directory, { recursive: true, force: true });
-    throw sshTrouble(host, stderr, exitCode, `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`);
+    throw sshTrouble(host, stderr, exitCode, tryIt(login));
   });
   ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
   await Promise.race([ready, ended]);
   return {
-    wrap: (argv, tty) => [
-      'ssh',
-      ...shared,
-      ...(tty ? ['-tt'] : ['-T']),
-      '-o',
-      'LogLevel=ERROR',
-      ...words(login, 'dom0'),
-      '--',
-      there(argv),
-    ],
+    wrap: over(socket, login),
     gone: () => gone,
     async close() {
       master.kill('SIGTERM');
       await ended.catch(() => {});
     },
   };
+}
+
+/** How long a kept connection outlives its last use (s). */
+const keptFor = 60;
+
+/**
+ * A channel over a connection that outlives the command, so that the next one within a minute need not make it again. It is known
+ * by its socket, which only its owner can use (ssh_config(5), ControlPath); `disconnect` ends it.
+ * @throws Unreachable
+ * @throws NotTrusted for another host key than the known one
+ */
+export async function openKept(login: Login, host: string, socket: string): Promise<Channel> {
+  // Where nothing can be written, nothing can be kept.
+  const directory = await mkdir(dirname(socket), { recursive: true, mode: 0o700 }).catch(() => 'no' as const);
+  if (directory === 'no') return openSsh(login, host);
+  if (!(await stands(login, socket))) await keep(login, host, socket);
+  return { wrap: over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
+}
+
+/** Whether the other end still answers over it: its machine may be gone since. Without the socket nothing is connected to. */
+async function stands(login: Login, socket: string): Promise<boolean> {
+  if (!existsSync(socket)) return false;
+  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] })(['true']);
+  const { exitCode } = await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
+  if (exitCode === 0) return true;
+  await disconnect(socket);
+  return false;
+}
+
+async function keep(login: Login, host: string, socket: string): Promise<void> {
+  const said = ['-o', 'ControlMaster=yes', '-o', `ControlPersist=${keptFor}`];
+  // What ssh says goes into a file: the daemon that stays might keep a pipe open.
+  const log = await mkdtemp(join(tmpdir(), 'lab-'));
+  const file = join(log, 'stderr');
+  try {
+    const argv = ['-S', socket, '-T', '-E', file, ...said, ...words(login, 'dom0'), '--', 'true'];
+    const { exitCode } = await execa('ssh', argv, { stdio: 'ignore', reject: false, detached: true });
+    const stderr = await readFile(file, 'utf8').catch(() => '');
+    if (exitCode !== 0) throw sshTrouble(host, stderr, exitCode, tryIt(login));
+  } finally {
+    await rm(log, { recursive: true, force: true });
+  }
+}
+
+/** Ends a kept connection. @returns whether there was one */
+export async function disconnect(socket: string): Promise<boolean> {
+  if (!existsSync(socket)) return false;
+  // The name is not used: the master behind the socket is asked.
+  const { exitCode } = await execa('ssh', ['-S', socket, '-O', 'exit', 'dom0'], { stdio: 'ignore', reject: false });
+  await rm(socket, { force: true });
+  return exitCode === 0;
 }
 
 /** A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys. */

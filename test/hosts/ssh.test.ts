@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LabHosts } from '../../src/hosts/lab-hosts.ts';
 import { sshTrouble } from '../../src/hosts/ssh-trouble.ts';
-import { openSsh } from '../../src/hosts/ssh.ts';
+import { disconnect, openKept, openSsh } from '../../src/hosts/ssh.ts';
 import { NotTrusted, Unreachable } from '../../src/model/errors.ts';
 import { readWhere } from '../../src/cli/where.ts';
 
@@ -29,6 +29,8 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
   let directory: string;
   let port: number;
   let server: ReturnType<typeof spawn> | undefined;
+  /** Logins so far. */
+  let accepted = 0;
   const at = (name: string) => join(directory, name);
   const keygen = (name: string) => execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', at(name)]);
 
@@ -42,6 +44,7 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
     fs.writeFileSync(at('sshd_config'), [...lines, ...files, `Port ${port}`].join('\n'));
     server = spawn(sshd, ['-D', '-e', '-f', at('sshd_config')], { stdio: ['ignore', 'ignore', 'pipe'] });
     await new Promise((resolve) => server?.stderr?.once('data', resolve));
+    server.stderr?.on('data', (chunk: Buffer) => (accepted += chunk.toString().split('Accepted publickey').length - 1));
   }, 120_000);
   afterAll(() => {
     server?.kill();
@@ -74,13 +77,40 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
     }
   }, 120_000);
 
+  test('a connection is kept for the next command, until it is ended', async () => {
+    const kept = join(directory, 'kept', 'dom0.ssh');
+    const routes = { dom0: async () => login(known('host')), kept, guests: new Map() };
+    /** One command. @returns how many logins it took */
+    const command = async () => {
+      const before = accepted;
+      const hosts = new LabHosts(routes);
+      expect(await hosts.host('dom0').readFile(at('known_hosts'))).toEqual(Buffer.from(known('host')));
+      await hosts.close();
+      return accepted - before;
+    };
+    try {
+      expect([await command(), await command(), await command()]).toEqual([1, 0, 0]);
+      expect(fs.statSync(kept).mode & 0o777).toBe(0o600);
+      expect(fs.statSync(join(directory, 'kept')).mode & 0o777).toBe(0o700);
+      expect([await disconnect(kept), await disconnect(kept), fs.existsSync(kept)]).toEqual([true, false, false]);
+      // What a master that was killed leaves.
+      fs.writeFileSync(kept, '');
+      expect([await command(), await command()]).toEqual([1, 0]);
+    } finally {
+      await disconnect(kept);
+    }
+  }, 120_000);
+
   test('a host with another key is not: nothing is sent, and nobody waits', async () => {
-    const failed = openSsh(login(known('other')), 'dom0');
-    await expect(failed).rejects.toThrow(NotTrusted);
-    await expect(failed).rejects.toThrow(
-      /^dom0 shows another host key \(SHA256:\S+\) than the one it is known by \(\S+known_hosts:1\): nothing was sent to it$/,
-    );
-    await expect(failed).rejects.toMatchObject({ hint: expect.stringContaining('somebody sits in between') });
+    for (const open of [openSsh, (...to: Parameters<typeof openSsh>) => openKept(...to, at('other.ssh'))]) {
+      const failed = open(login(known('other')), 'dom0');
+      await expect(failed).rejects.toThrow(NotTrusted);
+      await expect(failed).rejects.toThrow(
+        /^dom0 shows another host key \(SHA256:\S+\) than the one it is known by \(\S+known_hosts:1\): nothing was sent to it$/,
+      );
+      await expect(failed).rejects.toMatchObject({ hint: expect.stringContaining('somebody sits in between') });
+    }
+    expect(fs.existsSync(at('other.ssh'))).toBe(false);
   }, 120_000);
 
   test('a host that is not known is not trusted because it answered, and is not made known', async () => {

@@ -3,6 +3,8 @@ import { down } from '../../../recipes/down.ts';
 import { agreedToLose } from '../agree.ts';
 import { BadInput } from '../../model/errors.ts';
 import { contextOf, type Context, openContext, type WhichLab } from '../context.ts';
+import { disconnect } from '../../hosts/ssh.ts';
+import { keptConnection } from '../state.ts';
 import { labOnDom0, labsOn } from '../lab-on-dom0.ts';
 import { chosen, type RunChoices, resumeCommand, runChapters } from './up.ts';
 
@@ -47,7 +49,13 @@ export async function destroyCommand(options: Options & { readonly name?: string
     if (!(await agreedToLose(context, chapters, asking))) return 0;
   }
   const resume = resumeCommand(name === undefined ? 'lab destroy' : `lab destroy --name ${name}`, options);
-  return runChapters(context, chapters, { ...options, yes: true, last: true }, resume);
+  const code = await runChapters(context, chapters, { ...options, yes: true, last: true }, resume);
+  const kept = keptConnection(context.lab.name, context.where);
+  if (code === 0 && !options.dryRun && kept !== undefined) {
+    await context.hosts.close();
+    await disconnect(kept);
+  }
+  return code;
 }
 
 /** Nothing of this lab is here: whose things are? */
