@@ -63,13 +63,13 @@ export function run([program, ...args], { cwd, usage, ends = [0] } = {}) {
 }
 
 /**
- * Runs each in turn, `runs` times after one that is not counted.
+ * Runs each in turn, `runs` times after `uncounted` that are not counted.
  * @param tasks name to a function that runs it and resolves with numbers, e.g. `{ seconds }`
  * @returns name to a list of what it resolved with
  */
-export async function inTurn(tasks, runs) {
+export async function inTurn(tasks, runs, uncounted = 1) {
   const results = Object.fromEntries(Object.keys(tasks).map((name) => [name, []]));
-  for (let n = -1; n < runs; n++)
+  for (let n = -uncounted; n < runs; n++)
     for (const [name, task] of Object.entries(tasks)) {
       const result = await task();
       if (n >= 0) results[name].push(result);
