@@ -44,7 +44,6 @@ export class Lost {
     const provider = this.#providers.get(host);
     if (!provider?.settle || provider === asker || (await this.gone(host))) return false;
     says(`${host} was lost; waiting for it`);
-    await this.#options.hosts.forget(host);
     const waiting = (step: Step<unknown>, judgeNow: () => Promise<Judged>) =>
       settled(step, {
         judgeNow,

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -143,7 +143,10 @@ async function fenceXvm(
   });
 
   it('what one takes away is not the other’s', async () => {
+    const kept = () => readdirSync(join(env.XDG_STATE_HOME, 'lab/second')).filter((name) => name.endsWith('.ssh'));
+    expect(kept()).toHaveLength(1);
     whole(await second(['destroy', '--yes']));
+    expect(kept()).toEqual([]);
     await onDom0(`rm ${image} && rmdir ${dirname(image)}`);
     expect(summary(await first(['up', '--json']))).toMatchObject({ changed: 0, later: 0, failed: 0 });
     expect(await inGuest('molly', 'corosync-quorumtool -s | grep Quorate')).toContain('Yes');
