@@ -47,6 +47,7 @@ export class Lost {
     const waiting = (step: Step<unknown>, judgeNow: () => Promise<Judged>) =>
       settled(step, {
         judgeNow,
+        again: async () => {},
         gone: (name) => this.gone(name),
         look: lookFor(step, this.#viewpoint),
         says,

@@ -6,6 +6,8 @@ import type { Judged } from './plan.ts';
 
 interface Settling {
   judgeNow(): Promise<Judged>;
+  /** Makes changes once more: the check asks for them again, and `settle.repeats` allows it. */
+  again(changes: readonly Change[]): Promise<void>;
   /** Why a host that cannot be reached will not come back by itself; undefined: it may. */
   gone(host: HostName): Promise<LabError | undefined>;
   readonly look: Look;
@@ -21,15 +23,23 @@ interface Settling {
  * Waits until the world agrees with a step whose changes were made.
  * @throws DidNotSettle when the step's limit (scaled by the slowness of the machine) is over, with what was seen
  */
-export async function settled(step: Step<unknown>, { judgeNow, gone, look, says, options }: Settling): Promise<void> {
+export async function settled(step: Step<unknown>, settling: Settling): Promise<void> {
+  const { judgeNow, again, gone, look, says, options } = settling;
   const slowness = await options.slowness();
   const limit = (step.settle?.within ?? 0) * slowness;
-  const began = performance.now();
+  let began = performance.now();
+  let repeats = step.settle?.repeats ?? 0;
   // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
   const shortest = options.pause ?? 250;
   for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
     const judged = await judgeNow();
     if (judged.is === 'met') return;
+    if (judged.is === 'change' && repeats > 0 && judged.changes.some((change) => change.is !== 'wait')) {
+      repeats--;
+      await again(judged.changes);
+      began = performance.now();
+      continue;
+    }
     const elapsed = performance.now() - began;
     // A connection that is lost while something is awaited is made anew at the next look.
     if (judged.is === 'failed') {

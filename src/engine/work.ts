@@ -65,13 +65,17 @@ export class Work {
   async #make(step: Step<unknown>, changes: readonly Change[], planned: Judged | undefined): Promise<undefined> {
     await this.#approve(step, changes, planned);
     const says = (text: string) => this.#options.emit({ event: 'doing', id: step.id, says: text });
-    for (const change of changes) {
-      this.#options.signal?.throwIfAborted();
-      await this.#apply(step, change, changes.length === 1, says);
-    }
+    const apply = async (missing: readonly Change[]) => {
+      for (const change of missing) {
+        this.#options.signal?.throwIfAborted();
+        await this.#apply(step, change, missing.length === 1, says);
+      }
+    };
+    await apply(changes);
     if (step.provides) await this.#options.hosts.forget(step.provides);
     await settled(step, {
       judgeNow: () => judge(step, this.#viewpoint, this.#options.proofs),
+      again: apply,
       gone: (host) => this.#lost.gone(host),
       look: lookFor(step, this.#viewpoint),
       says,

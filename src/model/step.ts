@@ -17,6 +17,8 @@ export interface Look {
 export interface Settle {
   /** Milliseconds on the reference machine; scaled by the measured slowness of this one. */
   readonly within: number;
+  /** How often the changes are made again, if the check asks for them again while it is awaited; default 0. */
+  readonly repeats?: number;
   /** What to do if it never does. */
   readonly hint: string;
   /** What can be seen of it right now, in a few words: shown while waiting. */

@@ -11,15 +11,18 @@ import { clusterState } from './pacemaker-cib.ts';
  */
 
 const began = 'Starting Pacemaker fencer';
+const ended = "Caught 'Terminated' signal";
 const gaveUp = 'Could not connect to the CIB manager';
 
-/** Whether the fencer that runs on a guest does without the cluster's configuration: its own words, since it was started last. */
+/**
+ * Whether the fencer that runs on a guest does without the cluster's configuration: its own words, since it was last started, or told to
+ * end: one that was started anew has yet to ask. */
 export async function fencerIsLost(guest: Reader): Promise<boolean> {
   const { stdout } = await guest.read([
     ...(['journalctl', '-b', '-q', '--no-pager', '-o', 'cat', '-t', 'pacemaker-fenced'] as const),
-    ...['-g', `${began}|${gaveUp}`],
+    ...['-g', `${began}|${ended}|${gaveUp}`],
   ]);
-  return stdout.lastIndexOf(gaveUp) > stdout.lastIndexOf(began);
+  return stdout.lastIndexOf(gaveUp) > Math.max(stdout.lastIndexOf(began), stdout.lastIndexOf(ended));
 }
 
 /** What cures it: all of pacemaker, since its daemons hold on to each other. It stops the guest's resources in order first. */
@@ -34,7 +37,8 @@ export function fencersKnow(lab: Lab, after: readonly Node[]): readonly Step[] {
     section: 'Setting up the cluster 6',
     on: name,
     after,
-    settle: { within: 180_000, hint: `look at: lab ssh ${name} -- journalctl -b -t pacemaker-fenced` },
+    // On a machine that is busy enough, the one that was started anew gives up, too.
+    settle: { within: 180_000, repeats: 2, hint: `look at: lab ssh ${name} -- journalctl -b -t pacemaker-fenced` },
     async check({ host }) {
       const [lost, state] = await Promise.all([fencerIsLost(host), clusterState(host)]);
       if (lost) return [restart];

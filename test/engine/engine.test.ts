@@ -246,6 +246,28 @@ test.each([
   });
 });
 
+test.each([
+  ['as often as the step allows', 2, 'change'],
+  ['no more than that', 3, 'failed'],
+] as const)('a change that comes undone while it is awaited is made again, %s', async (_, undone, verdict) => {
+  const files = new Map<string, string>();
+  let times = 0;
+  const restarted = step(
+    'restarted',
+    [],
+    async () => {
+      if (!files.has('config')) return [file('config', 0o644, '')];
+      if (times++ < undone) files.delete('config');
+      return files.has('config') ? [] : [file('config', 0o644, '')];
+    },
+    { settle: { within: 200, repeats: 2, hint: 'look' } },
+  );
+  const { options, steps, writes } = rig([restarted], files);
+  await up(options);
+  expect(steps[0]).toMatchObject({ verdict });
+  expect(writes).toHaveLength(3);
+});
+
 /** A guest that is fenced while something is done in it: how its boot step finds it, look by look, and how often it is lost. */
 async function fenced(boots: readonly ('off' | 'boots' | 'on')[], losses: number) {
   const files = new Map([['started', 'started']]);

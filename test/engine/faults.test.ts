@@ -57,6 +57,7 @@ test('a connection that is lost while something is awaited is waited for, up to 
   const gone = async () => undefined;
   await settled(step, {
     judgeNow: async () => answers.shift() ?? lost,
+    again: async () => {},
     gone,
     look,
     says: (text) => says.push(text),
@@ -65,9 +66,9 @@ test('a connection that is lost while something is awaited is waited for, up to 
   expect(says.every((text) => /^waiting, \d+ s of \d+ s/.test(text))).toBe(true);
   expect(says).toHaveLength(2);
   const began = performance.now();
-  await expect(settled(step, { judgeNow: async () => lost, gone, look, says: () => {}, options })).rejects.toThrow(
-    'cannot reach dom0',
-  );
+  await expect(
+    settled(step, { judgeNow: async () => lost, again: async () => {}, gone, look, says: () => {}, options }),
+  ).rejects.toThrow('cannot reach dom0');
   expect(performance.now() - began).toBeGreaterThan(290);
 });
 
@@ -98,6 +99,7 @@ async function watching(watch: () => Promise<boolean>, signal?: AbortSignal) {
     { ...step, settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
     {
       judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
+      again: async () => {},
       gone: async () => undefined,
       look: {} as Look,
       says: () => {},

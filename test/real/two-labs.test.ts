@@ -55,8 +55,8 @@ function configureSsh(): void {
   writeFileSync(join(bin, 'ssh'), `#!/bin/sh\nPATH=\${PATH#*:} exec ssh -F ${config} "$@"\n`, { mode: 0o755 });
 }
 
-const second = (args: readonly string[]) => lab([...args, '--file', yaml], env);
-const first = (args: readonly string[]) => lab([...args, '--file', file]);
+const second = ([command = '', ...args]: readonly string[]) => lab([command, '--file', yaml, ...args], env);
+const first = ([command = '', ...args]: readonly string[]) => lab([command, '--file', file, ...args]);
 const whole = ({ code, stdout, stderr }: Ended) => expect(code, `${stdout.slice(-3000)}${stderr}`).toBe(0);
 
 /** One fence_xvm(8) in a guest. @returns its exit code, and what it said @throws Error if it did not run: that is no refusal */

@@ -84,6 +84,7 @@ export function stopUnit(world: World, machine: Machine, unit: string): void {
   for (const [other, { requires, partOf }] of Object.entries(units))
     if (requires?.includes(unit) || partOf === unit) stopUnit(world, machine, other);
   if (!state.services[unit]) return;
+  if (unit === 'pacemaker') logEntry(world, name, unit, 'pacemaker-fenced[901]', "Caught 'Terminated' signal");
   delete state.services[unit];
   logEntry(world, name, unit, 'systemd[1]', `Stopped ${unit}.service - ${unitOf(machine.tree, unit)?.description}.`);
 }
