@@ -100,7 +100,13 @@ export class Course {
       this.#mark('answeredMs', `${argv[0]} ended with ${code} ${(stderr || stdout).trim()}`.trimEnd());
       if (code !== 0) return this.failed('fencing', `${argv[0]} could not fence ${victim.name}`);
     } else {
-      await strike(this.#lab, this.#ordeal, this.#host, [...this.#domains.values()]);
+      const refused = await strike(this.#lab, this.#ordeal, this.#host, [...this.#domains.values()]);
+      if (refused)
+        return this.failed(
+          'beginning',
+          `${refused.argv.join(' ')} ended with ${refused.code}: ${(refused.stderr || refused.stdout).trim()}`,
+        );
+      this.#tell(`waiting for the cluster to act, ${limit / 1000} s at most`);
     }
     // Not waited for: one that lost its power in the middle of an answer never ends it.
     for (const guest of this.#lab.guests) if (way === 'split' || guest !== victim) this.#watch(guest).catch(() => {});
@@ -217,7 +223,8 @@ export class Course {
   async #powerOn(loser: Guest, winner: Guest): Promise<Evidence | undefined> {
     if (this.#ordeal.way !== 'off') return undefined;
     if ((await this.#domain(loser)) !== '') return this.failed('fencing', `${loser.name} is not off`);
-    if (!this.#ordeal.direct) return undefined;
+    // The fence_xvm of cman's day knows off and reboot alone; whom the cluster powered off stays so. lab up boots it.
+    if (!this.#ordeal.direct || this.#lab.cluster.stack === 'cman') return undefined;
     const { code, stderr, stdout } = await this.#ask(winner, 'on');
     const id = await this.#domain(loser);
     if (code !== 0 || id === '')

@@ -1,4 +1,4 @@
-import type { Argv, Host } from '../model/host.ts';
+import type { Argv, Host, Ran } from '../model/host.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { stackOf } from '../stacks/index.ts';
 import { toolstackOf } from '../toolstacks/index.ts';
@@ -63,22 +63,32 @@ const panics: Argv = ['sh', '-c', '(sleep 1; echo c > /proc/sysrq-trigger) > /de
 /**
  * Begins what nobody asks the cluster for.
  * @param ids the domains' ids: Xen names the bridge port of a domain's first card after its id
+ * @returns the command that did not do it; undefined: it has begun
  */
 export async function strike(
   lab: Lab,
   { way, victim }: Ordeal,
   host: (name: string) => Host,
   ids: readonly string[],
-): Promise<void> {
-  if (way === 'panic') await host(victim.name).run(panics);
-  if (way === 'pause' || way === 'destroy') await host('dom0').run(toolstackOf(lab).stopDead(victim, way));
-  if (way === 'split') await isolate(host('dom0'), ids, true);
+): Promise<Ran | undefined> {
+  const ran =
+    way === 'panic'
+      ? [await host(victim.name).run(panics)]
+      : way === 'pause' || way === 'destroy'
+        ? [await host('dom0').run(toolstackOf(lab).stopDead(victim, way))]
+        : way === 'split'
+          ? await isolate(host('dom0'), ids, true)
+          : [];
+  return ran.find(({ code }) => code !== 0);
 }
 
 /**
  * Parts guests that share a bridge: isolated ports reach the ports that are not, dom0's among them, and not each other
  * (bridge(8), isolated).
  */
-export async function isolate(dom0: Host, ids: readonly string[], on: boolean): Promise<void> {
-  for (const id of ids) await dom0.run(['bridge', 'link', 'set', 'dev', `vif${id}.0`, 'isolated', on ? 'on' : 'off']);
+export async function isolate(dom0: Host, ids: readonly string[], on: boolean): Promise<readonly Ran[]> {
+  const state = on ? 'on' : 'off';
+  const ran: Ran[] = [];
+  for (const id of ids) ran.push(await dom0.run(['bridge', 'link', 'set', 'dev', `vif${id}.0`, 'isolated', state]));
+  return ran;
 }

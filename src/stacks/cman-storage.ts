@@ -1,11 +1,12 @@
 import { type Change, command, file } from '../model/change.ts';
-import { Refused } from '../model/errors.ts';
+import { NotYet, Refused } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
 import type { Look, Node, Step } from '../model/step.ts';
-import type { Guest, Lab, Storage } from '../spec/lab.ts';
+import { firstGuest, type Guest, type Lab, type Storage } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
 import type { Stack } from './stack.ts';
 import { gfs2Uuid, makeGfs2, onDisk } from './gfs2.ts';
+import { journalsAdded } from './gfs2-journals.ts';
 import { storageProof } from './storage-proof.ts';
 
 const section = "That's it!";
@@ -18,8 +19,7 @@ const lockFile = '/var/lock/subsys/gfs2';
  * in /etc/fstab, and the init script gfs2, which mounts all lines of that type (gfs2/init.d/gfs2.in of the cluster project).
  */
 export function cmanStorage(lab: Lab, storage: Storage, after: readonly Node[]): readonly Node[] {
-  const [first] = lab.guests;
-  if (!first) return [];
+  const first = firstGuest(lab);
   const device = `/dev/${storage.disk.device}`;
   const made: Step = {
     kind: 'step',
@@ -32,12 +32,39 @@ export function cmanStorage(lab: Lab, storage: Storage, after: readonly Node[]):
     check: (look) => missingFileSystem(look, lab, storage, device),
   };
   const listed = lab.guests.map((guest) => fstabLine(guest, storage, device, [made]));
-  const mounted = lab.guests.map((guest) => mountedOn(guest, storage, device, listed));
-  return [made, ...listed, ...mounted, storageProof(lab, storage, mounted, gfs2Uuid)];
+  const onFirst = mountedOn(first, storage, device, listed);
+  const journals = journalsThere(lab, storage, device, onFirst);
+  const others = lab.guests.filter((guest) => guest !== first);
+  const mounted = [onFirst, ...others.map((guest) => mountedOn(guest, storage, device, [journals]))];
+  return [made, ...listed, onFirst, journals, ...mounted.slice(1), storageProof(lab, storage, mounted, gfs2Uuid)];
+}
+
+/** A journal for each guest: mkfs.gfs2 made one for each that there was then; gfs2_jadd(8) wants it mounted, and a mount its journal. */
+function journalsThere(lab: Lab, storage: Storage, device: string, mounted: Step): Step {
+  return {
+    kind: 'step',
+    id: '10.journals',
+    title: 'Have a journal for each guest',
+    section,
+    on: firstGuest(lab).name,
+    after: [mounted],
+    async check({ host }) {
+      const [found, mounts, space] = await Promise.all([
+        onDisk(host, device, storage.disk.bytes),
+        mountsOf(host),
+        host.read(['df', '-P', '-B1', storage.directory]),
+      ]);
+      // None yet, or another one, is 10.file-system's business.
+      if (found.is !== 'gfs2' || found.table !== storage.table || found.journals === undefined) return [];
+      if (found.journals >= lab.guests.length) return [];
+      if (!mounts.some(([, at, type]) => at === storage.directory && type === 'gfs2')) throw new NotYet(mounted.id);
+      return journalsAdded(lab, storage, found.journals, space);
+    },
+  };
 }
 
 /**
- * Never a mkfs over anything. A GFS2 of our lock table is adopted, if every guest has a journal in it.
+ * Never a mkfs over anything. A GFS2 of our lock table is adopted.
  * @throws Refused for whatever else is there
  */
 async function missingFileSystem(look: Look, lab: Lab, storage: Storage, device: string): Promise<readonly Change[]> {
@@ -56,14 +83,7 @@ async function missingFileSystem(look: Look, lab: Lab, storage: Storage, device:
       `its first half must be the cluster's name. To take it over: gfs2_tool sb ${device} table ${storage.table} on one guest`,
     );
   }
-  if (found.is === 'gfs2' && found.journals !== undefined) {
-    const lacking = guests.length - found.journals;
-    if (lacking <= 0) return [];
-    throw new Refused(
-      `the GFS2 on ${device} has ${found.journals} journals, too few for ${guests.length} guests`,
-      `add them on one guest that has it mounted: gfs2_jadd -j ${lacking} ${storage.directory}`,
-    );
-  }
+  if (found.is === 'gfs2' && found.journals !== undefined) return [];
   // mkfs.gfs2 sees what its own host has mounted; another one could have something on it too.
   const mounts = await Promise.all(guests.map(({ name }) => mountsOf(look.on(name))));
   const busy = mounts.findIndex((lines) => lines.some(([from = '']) => from.startsWith(device)));

@@ -1,6 +1,7 @@
 import { storageIds } from '../formats/cib-storage.ts';
-import { command, wait } from '../model/change.ts';
+import { type Change, command, wait } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
+import type { Ran } from '../model/host.ts';
 import type { Node, Step } from '../model/step.ts';
 import { firstGuest, type Lab, type Storage } from '../spec/lab.ts';
 import { textOf } from '../steps/file-content.ts';
@@ -13,8 +14,8 @@ const journalSize = 32;
 
 /**
  * A journal for each guest: mkfs made one for each that there was then. gfs2_jadd(8) adds them where the file system is mounted;
- * before a new guest joins (chapter 9), whose mount would fail, or after it failed (chapter 10), and is then tried again. How many there are: gfs2_edit(8) -p jindex. It reads the
- * device, past the file system, so what the kernel still holds is written out first. Without the room for it nothing is begun.
+ * before a new guest joins (chapter 9), whose mount would fail, or after it failed (chapter 10), and is then tried again. How many
+ * there are: gfs2_edit(8) -p jindex. Without the room for them nothing is begun.
  */
 export function journalsFor(
   lab: Lab,
@@ -49,18 +50,38 @@ export function journalsFor(
       if (index.code !== 0 || missing <= 0) return [];
       if (!textOf(mounts)?.includes(` ${storage.directory} gfs2 `))
         return id === '9.journals' ? [] : [wait(`wait for ${name} to mount it`)];
-      const available = Number(space.stdout.split('\n')[1]?.split(/\s+/)[3]);
-      if (available < missing * journalSize * MiB)
-        throw new Refused(
-          `${missing === 1 ? 'one more journal takes' : `${missing} more journals take`} ${missing * journalSize} MiB, and ${storage.directory} has ${Math.floor(available / MiB)} MiB free`,
-          `make room below ${storage.directory}; or lab destroy, and a larger disks.${storage.disk.name} in lab.yaml`,
-        );
-      const add = command(['gfs2_jadd', '-j', String(missing), '-J', String(journalSize), storage.directory], {
-        why: `gfs2_jadd -j ${missing} -J ${journalSize} ${storage.directory}  (${journals} journals for ${lab.guests.length} guests)`,
-      });
-      const written = [command(['sync', '-f', storage.directory]), command(['blockdev', '--flushbufs', device])];
+      const added = journalsAdded(lab, storage, journals, space);
       const again = command(['crm_resource', '--cleanup', '--resource', storageIds.fileSystem]);
-      return id === '9.journals' ? [add, ...written] : [add, ...written, again];
+      return id === '9.journals' ? added : [...added, again];
     },
   };
+}
+
+/**
+ * The changes that add the missing journals where the file system is mounted. Who counts them reads the device, past the file
+ * system: so what the kernel still holds is written out.
+ * @param journals how many there are
+ * @param space what `df -P -B1` says of its directory
+ * @throws Refused without the room for them
+ */
+export function journalsAdded(
+  { guests }: Lab,
+  { directory, disk: { name, device } }: Storage,
+  journals: number,
+  space: Ran,
+): readonly Change[] {
+  const missing = guests.length - journals;
+  const available = Number(space.stdout.split('\n')[1]?.split(/\s+/)[3]);
+  if (available < missing * journalSize * MiB)
+    throw new Refused(
+      `${missing === 1 ? 'one more journal takes' : `${missing} more journals take`} ${missing * journalSize} MiB, and ${directory} has ${Math.floor(available / MiB)} MiB free`,
+      `make room below ${directory}; or lab destroy, and a larger disks.${name} in lab.yaml`,
+    );
+  return [
+    command(['gfs2_jadd', '-j', String(missing), '-J', String(journalSize), directory], {
+      why: `gfs2_jadd -j ${missing} -J ${journalSize} ${directory}  (${journals} journals for ${guests.length} guests)`,
+    }),
+    command(['sync']),
+    command(['blockdev', '--flushbufs', `/dev/${device}`]),
+  ];
 }

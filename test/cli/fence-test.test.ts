@@ -35,6 +35,18 @@ describe('a guest that was really fenced is brought back in', { timeout: 60_000 
     expect(lines(again.stdout).at(-1)).toMatchObject({ changed: 0, later: 0, failed: 0 });
   });
 
+  test('one that cannot begin says so at once', async () => {
+    // After a file and a sync on each guest: the fifth command is the one that strikes.
+    const asked = ['--crash', 'frederick', '--by', 'destroy', '--yes', '--json', ...on];
+    const run = await lab(['fence-test', ...asked], { cwd, LAB_FAULT: 'refuse:5' });
+    expect(run.code).toBe(1);
+    expect(lines(run.stdout).at(-1)).toMatchObject({
+      passed: false,
+      verdict: expect.stringMatching(/^beginning: .*virsh.* destroy frederick ended with 1/),
+    });
+    expect(lines((await lab(['up', '--json', ...on], { cwd })).stdout).at(-1)).toMatchObject({ changed: 0, failed: 0 });
+  });
+
   test('a test that fails names the cause that the doctor finds', async () => {
     writeFileSync(join(cwd, 'world/frederick/etc/cluster/fence_xvm.key'), 'of another lab');
     const run = await lab(['fence-test', ...on], { cwd });

@@ -144,6 +144,26 @@ vif = [ "mac=00:16:3e:00:cf:fe,bridge=xenbr0" ]
     }
   });
 
+  it.each(['--real frederick', '--real molly --off --direct', '--crash frederick', '--crash molly --by pause'])(
+    'really fences: %s',
+    { timeout: 60_000 },
+    async (asked) => {
+      const [, victim] = asked.split(' ');
+      const run = await lab(['fence-test', ...asked.split(' '), '--yes', '--json', ...on], world);
+      expect(run.stderr + (run.code === 0 ? '' : run.stdout)).toBe('');
+      expect(lines(run.stdout).at(-1)).toMatchObject({ event: 'report', passed: true, fenced: victim });
+      expect(lines((await lab(['up', '--json', ...on], world)).stdout).at(-1)).toMatchObject({ changed: 0, later: 0 });
+    },
+  );
+
+  it.each([
+    ['--split', 'bridges of its day cannot part guests'],
+    ['--real molly --off', 'fence_xvm -o off is --off --direct'],
+  ])('does not: %s', async (asked, why) => {
+    const run = await lab(['fence-test', ...asked.split(' '), '--yes', ...on], world);
+    expect(run).toMatchObject({ code: 2, stderr: expect.stringContaining(why) });
+  });
+
   it('writes a higher config_version when the content changes, and tells the cluster', async () => {
     const text = readFileSync(file, 'utf8').replace('token: 21000', 'token: 23000');
     writeFileSync(join(world.cwd, 'other.yaml'), text);

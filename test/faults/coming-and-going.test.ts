@@ -86,6 +86,8 @@ test('cman: 3, 4 and 3 guests while it runs; 2 and 3 only while it is off', { ti
   await becomes(lab, 'a', 'b', 'c');
   const added = await becomes(lab, 'a', 'b', 'c', 'd');
   expect(added.changes).toContain('9.version: cman_tool version -r 2');
+  expect(added.changes).toContain('10.journals: gfs2_jadd -j 1 -J 32 /shared');
+  expect(lab.state().gfs2['/guests/shared.dsk']?.journals).toBe(4);
   await becomes(lab, 'a', 'c', 'd');
   const refused = await lab.up('a', 'd');
   expect(refused.failed).toHaveLength(1);
@@ -95,6 +97,10 @@ test('cman: 3, 4 and 3 guests while it runs; 2 and 3 only while it is off', { ti
   const two = await becomes(lab, 'a', 'd');
   expect(two.lab.guests.map(({ nodeId }) => nodeId)).toEqual([1, 4]);
   expect((await lab.up('a')).failed[0]).toMatch(/with two_node.*lab down, then lab up/);
+  // Off, with more guests than journals: the first one that mounts it makes room for the others.
+  await lab.down('a', 'd');
+  const five = await becomes(lab, 'a', 'd', 'e', 'f', 'g');
+  expect(five.changes).toContain('10.journals: gfs2_jadd -j 1 -J 32 /shared');
 });
 
 test.each<readonly [Stack, number]>([

@@ -24,7 +24,6 @@ const rest: Readonly<Record<Stack, (shared: string) => string>> = {
   cman: (shared) => `toolstack: xm
 image: { size: 2G, install: { virtInstall: { location: http://ayanami.example/rhel6 } } }
 disks: { quorum: { size: 10M }, shared: { size: ${shared} } }
-storage: none
 cluster: { stack: cman, token: 21000 }
 dom0Cluster: { name: londesktop, node: ayanami }
 `,
@@ -52,7 +51,8 @@ export interface ChangingLab {
   };
 }
 
-export async function changingLab(stack: Stack, shared = '400M'): Promise<ChangingLab> {
+/** @param shared size of the shared disk; mkfs.gfs2 of cman's day makes journals of 128 MiB */
+export async function changingLab(stack: Stack, shared = stack === 'cman' ? '2400M' : '400M'): Promise<ChangingLab> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-change-'));
   onTestFinished(() => rm(directory, { recursive: true, force: true }));
   await seedSimulated(directory, stack === 'cman' ? { era: 'red-hat', hostname: 'ayanami' } : {});

@@ -116,10 +116,10 @@ function ordealOf(lab: Lab, { real, off, direct, crash, by, split }: OrdealChoic
   if (former) throw bad(`${former.name} is on dom0 and no longer in lab.yaml`, 'first: lab up');
   if (lab.guests.length < 2) throw bad('there is nobody to fence the only guest', 'a lab of two guests at least');
   if (split && lab.guests.length !== 2) throw bad('--split is there for two guests only', 'with more: --crash GUEST');
-  if (lab.cluster.stack === 'cman' && (split || off))
+  if (lab.cluster.stack === 'cman' && (split || (off && !direct)))
     throw bad(
-      `found ${split ? '--split' : '--off'} with cman, expected --real GUEST or --crash GUEST`,
-      'bridges of its day cannot part guests, and fence_node reboots',
+      `found ${split ? '--split' : '--off without --direct'} with cman, expected --real GUEST or --crash GUEST`,
+      split ? 'bridges of its day cannot part guests' : 'fence_node reboots; fence_xvm -o off is --off --direct',
     );
   const name = real ?? crash;
   const victim = name === undefined ? lab.guests[0] : lab.guests.find((guest) => guest.name === name);

@@ -1,6 +1,7 @@
 import { fail, getopt, type Handler, ok } from './call.ts';
 import { least } from './gfs2.ts';
 import { imageOf } from './guests.ts';
+import type { Gfs2 } from './state.ts';
 import type { World } from './world.ts';
 
 /** gfs2_edit(8) -p jindex: a line for each journal, among others. */
@@ -21,9 +22,11 @@ export const gfs2Edit: Handler = ({ world, machine, args }) => {
 /** MiB that an added journal has at least: 3.5.0 refuses less, though mkfs makes them of 8 (measured). */
 const leastAdded = 32;
 
+const usedBy = (gfs2: Gfs2 | undefined) => gfs2?.used ?? least(gfs2?.journals ?? 0);
+
 /** Bytes of a disk, and those that its GFS2 has taken for itself. */
 export function gfs2Room(world: World, image: string): { readonly size: number; readonly used: number } {
-  return { size: world.dom0.tree.stat(image)?.size ?? 0, used: least(world.state.gfs2[image]?.journals ?? 0) };
+  return { size: world.dom0.tree.stat(image)?.size ?? 0, used: usedBy(world.state.gfs2[image]) };
 }
 
 /** gfs2_jadd(8): on a mounted file system only, and where there is room. */
@@ -40,7 +43,7 @@ export const gfs2Jadd: Handler = ({ world, machine, args, midway }) => {
   if (all - used < added * size * 1024 ** 2) return fail(1, 'add_j: No space left on device');
   const journals = gfs2.journals + added;
   midway();
-  world.state.gfs2[image] = { ...gfs2, journals };
+  world.state.gfs2[image] = { ...gfs2, journals, used: used + added * size * 1024 ** 2 };
   return ok(`Filesystem: ${at}\nOld journals: ${gfs2.journals}\nNew journals: ${journals}\n`);
 };
 

@@ -28,6 +28,8 @@ export interface Gfs2 {
   readonly table: string;
   readonly journals: number;
   readonly uuid: string;
+  /** Bytes that it has taken for itself. */
+  readonly used?: number;
   /** mkfs.gfs2 was cut short after it wrote the superblock. */
   readonly unfinished?: true;
 }

@@ -5,7 +5,8 @@ import { fence } from './libvirt.ts';
 
 /** What is done to guests on purpose, to see what their cluster makes of it. */
 
-const panic = '(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &';
+/** What panics a kernel (sysrq(7), `c`), as lab asks for it. */
+export const panic = '(sleep 1; echo c > /proc/sysrq-trigger) > /dev/null 2>&1 &';
 
 /** `sh -c` with the one line that is understood: a kernel panic, after which libvirt restarts the domain (on_crash). */
 export const sh: Handler = ({ world, machine, args: [flag, line = '', ...more] }) => {

@@ -55,14 +55,25 @@ export function fenceNode(world: World, machine: Machine, domain: string | undef
   return request(world, machine, at === undefined ? asked : { ...asked, at })?.code === 0;
 }
 
-/** A node lost its power without leaving first: those who are left, if they have quorum, see it, and say so. */
-export function lostPower(world: World, lost: Running): void {
+/**
+ * A node was lost without leaving first: one of those who are left, if they have quorum, sees it, and says so.
+ * @returns who it is; undefined: nobody is left
+ */
+export function lostPower(world: World, lost: Running): Machine | undefined {
   const gone = lost.services.cman?.cman;
-  if (!gone) return;
+  if (!gone) return undefined;
   for (const machine of guestsOf(world)) {
     const cman = cmanOf(machine);
     if (cman?.cluster !== gone.cluster || !cman.fenceDomain || !quorumOf(world, machine).quorate) continue;
     syslog(world, machine, `fencing node "${gone.node}"`);
-    return;
+    return machine;
   }
+  return undefined;
+}
+
+/** One that is silent, and has its power: whoever sees it has it fenced, once the token is over, for which nobody waits here. */
+export function silent(world: World, lost: Running): void {
+  const gone = lost.services.cman?.cman;
+  const survivor = lostPower(world, lost);
+  if (gone && survivor) fenceNode(world, survivor, gone.nodes.find(({ name }) => name === gone.node)?.domain);
 }

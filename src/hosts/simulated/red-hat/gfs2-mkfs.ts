@@ -36,14 +36,15 @@ export const oldMkfsGfs2: Handler = ({ world, machine, args, midway }) => {
   if (machine.running?.mounts?.some((at) => at.image === image)) return die(`device ${device} is busy`);
   if (!options.has('-O'))
     return { ...die('unable to read from stdin'), stdout: 'Are you sure you want to proceed? [y/n] ' };
-  if (size < journals * journalBytes + 4 * 1024 ** 2) return die(`Device is too small (${size} bytes)`);
+  const used = journals * journalBytes + 4 * 1024 ** 2;
+  if (size < used) return die(`Device is too small (${size} bytes)`);
   const uuid = randomUUID();
   world.images.clear(image);
   fs.mkdirSync(world.images.homeOf(image), { recursive: true });
   world.state.gfs2[image] = { table, journals, uuid, unfinished: true };
   world.save();
   midway();
-  world.state.gfs2[image] = { table, journals, uuid };
+  world.state.gfs2[image] = { table, journals, uuid, used };
   const blocks = Math.floor(size / 4096);
   const gigabytes = (size / 1024 ** 3).toFixed(2);
   return ok(`Device:                    ${device}

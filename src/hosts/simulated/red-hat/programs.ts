@@ -46,7 +46,7 @@ const own6: Readonly<Record<string, Handler>> = { ...own, ccs_config_validate: c
 const younger = new Set([
   ...['apt-get', 'dpkg-query', 'systemctl', 'journalctl', 'virsh', 'xl', 'mmdebstrap', 'fence_virtd', 'findmnt'],
   ...['truncate', 'timeout', 'stdbuf', 'cibadmin', 'crm_mon', 'corosync-quorumtool', 'stonith_admin', 'sbd'],
-  ...['corosync-cfgtool', 'corosync-cmapctl', 'crm_node', 'crm_resource', 'gfs2_edit', 'gfs2_jadd'],
+  ...['corosync-cfgtool', 'corosync-cmapctl', 'crm_node', 'crm_resource', 'gfs2_edit'],
 ]);
 
 /** Options that came after coreutils 5.97, util-linux 2.13 and e2fsprogs 1.39 (blkid); RHEL 6 has most of them, which nobody needs here. */

@@ -14,6 +14,7 @@ export const rpmOf: Readonly<Record<string, string>> = {
   fence_xvmd: 'cman',
   flock: 'util-linux',
   getfattr: 'attr',
+  gfs2_jadd: 'gfs2-utils',
   ip: 'iproute',
   killall: 'psmisc',
   losetup: 'util-linux',

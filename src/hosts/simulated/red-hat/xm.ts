@@ -2,7 +2,7 @@ import { boot, freeMemory } from '../boot.ts';
 import { type Call, fail, getopt, type Handler, ok, type Result } from '../call.ts';
 import type { Running } from '../state.ts';
 import type { World } from '../world.ts';
-import { lostPower } from './fence-domain.ts';
+import { lostPower, silent } from './fence-domain.ts';
 import { hostnameOf, releaseOf } from './release.ts';
 import { readXmFile } from './xm-config.ts';
 import { listLong, listText } from './xm-list.ts';
@@ -117,8 +117,9 @@ const verbs: Readonly<Record<string, Verb>> = {
   },
   info,
   list,
-  pause: about((_call, _name, running) => {
+  pause: about(({ world }, _name, running) => {
     running.state = 'paused';
+    silent(world, running);
     return ok();
   }),
   shutdown: about((_call, _name, running) => {
