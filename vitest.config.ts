@@ -40,7 +40,8 @@ export default defineConfig({
         test: {
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
-          maxConcurrency: 2,
+          // Two cores; a run that is killed and taken up again waits for simulated boots half of its time.
+          maxConcurrency: 4,
           testTimeout: 120_000,
           hookTimeout: 60_000,
         },
