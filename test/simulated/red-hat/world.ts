@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -105,7 +106,7 @@ export const offset = 63 * 512;
 
 async function makeGuests(kind: string, seed: SeedOptions): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-xm-model-'));
-  process.on('exit', () => execa('rm', ['-rf', directory]));
+  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   await seedSimulated(directory, { era: 'red-hat', hostname: 'ayanami', ...seed });
   const world = openWorld(directory);
   const { sh, hosts } = world;
