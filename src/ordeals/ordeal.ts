@@ -71,15 +71,13 @@ export async function strike(
   host: (name: string) => Host,
   ids: readonly string[],
 ): Promise<Ran | undefined> {
+  if (way === 'split') return (await isolate(host('dom0'), ids, true)).find(({ code }) => code !== 0);
   const ran =
     way === 'panic'
-      ? [await host(victim.name).run(panics)]
-      : way === 'pause' || way === 'destroy'
-        ? [await host('dom0').run(toolstackOf(lab).stopDead(victim, way))]
-        : way === 'split'
-          ? await isolate(host('dom0'), ids, true)
-          : [];
-  return ran.find(({ code }) => code !== 0);
+      ? await host(victim.name).run(panics)
+      : await host('dom0').run(toolstackOf(lab).stopDead(victim, way === 'pause' ? 'pause' : 'destroy'));
+  // A slow guest may panic before ssh has ended: that connection is lost (255), and the guest is struck.
+  return ran.code === 0 || (way === 'panic' && ran.code === 255) ? undefined : ran;
 }
 
 /**
