@@ -19,6 +19,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
+          globalSetup: 'test/scratch.ts',
           include: ['test/**/*.test.ts'],
           exclude: ['test/real/**', 'test/faults/**'],
           testTimeout: 60_000,
@@ -32,6 +33,7 @@ export default defineConfig({
         // The properties, of which `fast` runs a sample, with all their cases.
         test: {
           name: 'fuzz',
+          globalSetup: 'test/scratch.ts',
           include: ['test/fuzz/**/*.test.ts', 'test/spec/hostile.test.ts'],
           env: { FUZZ: 'full' },
         },
@@ -39,6 +41,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          globalSetup: 'test/scratch.ts',
           include: ['test/faults/**/*.test.ts'],
           // Two cores; a run that is killed and taken up again waits for simulated boots half of its time.
           maxConcurrency: 4,

@@ -131,15 +131,27 @@ export function diskDigestScript(image: string, path: string): Scriptlet<string 
   };
 }
 
-/** `Type: regular    Mode:  0600   Flags: 0x80000` … `User:     0   Group:     0   Project:     0   Size: 4096` … `Blockcount: 8` … `mtime: 0x5f3e1a2b:00000000 -- …` */
+/**
+ * One debugfs for all files of an image that are asked about. Before each answer it says the request: `debugfs: stat "/etc/hosts"`, then
+ * `Inode: 171   Type: regular    Mode:  0600   Flags: 0x80000` … `User:     0   Group:     0   Project:     0   Size: 4096` …
+ * `Blockcount: 8` … `mtime: 0x5f3e1a2b:00000000 -- …`; nothing for a file that is not there.
+ */
 export function diskStatScript(image: string, path: string): Scriptlet<Stat | undefined> {
+  const all = `printf 'stat "%s"\\n' "$@" | debugfs -f - ${quoteWord(image)}`;
   return {
-    text: debugfs(image, 'stat', path),
+    text: `about() { ${whenThere(image, all)}; }; about`,
+    path,
     read: (answer) => {
-      const text = answer.stdout.toString();
+      if (notInImage({ ...answer, stderr: '' })) return undefined;
+      const [, said] = `\n${answer.stdout.toString()}`.split(`\ndebugfs: stat "${path}"`);
+      if (said === undefined) {
+        if (/Bad magic number/.test(answer.stderr)) return undefined;
+        throw new Unreachable(path, answer.stderr.trim() || `debugfs said nothing about it (exit code ${answer.code})`);
+      }
+      const [text = ''] = said.split('\ndebugfs: ');
       const field = (pattern: RegExp) => pattern.exec(text)?.[1];
-      if (notInImage(answer) || !field(/Type:\s*(\w+)/)) return undefined;
       const type = field(/Type:\s*(\w+)/);
+      if (type === undefined) return undefined;
       return {
         kind: type === 'regular' ? 'file' : type === 'directory' ? 'directory' : type === 'block' ? 'block' : 'other',
         size: Number(field(/Size:\s*(\d+)/) ?? 0),

@@ -1,5 +1,6 @@
 import { type Change, command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
+import type { FileReader } from '../model/host.ts';
 import type { Look, Step } from '../model/step.ts';
 import { type Placed, textOf } from './file-content.ts';
 import { allInto, type GuestFile, missingIn, under } from './guest-files.ts';
@@ -50,13 +51,23 @@ export function guestDisk(placed: Placed, wanted: GuestDisk): Step {
   };
 
   async function whole({ host }: Look, { files }: GuestDisk, mounted: boolean): Promise<readonly Change[]> {
-    const disk = mounted ? under(host, mount) : host.disk(image);
+    const disk = mounted ? under(host, mount) : sparing(host.disk(image));
     const missing = (await Promise.all(files.map((file) => missingIn(disk, host, mount, file)))).flat();
     const unmount = command(['umount', mount]);
     if (missing.length === 0) return mounted ? [unmount] : [];
     const attach = mounted ? [] : [command(['mkdir', '-p', mount]), command(['mount', '-o', 'loop', image, mount])];
     return [...attach, ...missing, unmount];
   }
+}
+
+/** One debugfs tells of all files whether they are there; each that is read costs one more. So only those that are there are read. */
+function sparing(disk: FileReader): FileReader {
+  const there = async (path: string) => (await disk.stat(path)) !== undefined;
+  return {
+    stat: (path) => disk.stat(path),
+    digest: async (path) => ((await there(path)) ? disk.digest(path) : undefined),
+    readFile: async (path) => ((await there(path)) ? disk.readFile(path) : undefined),
+  };
 }
 
 /** All is written, and then the image sealed with a digest of it: a run that finds the seal has nothing to do. */

@@ -66,7 +66,6 @@ let model: Promise<string> | undefined;
 
 async function makeModel(): Promise<string> {
   const cwd = mkdtempSync(join(tmpdir(), 'lab-cli-model-'));
-  process.on('exit', () => rmSync(cwd, { recursive: true, force: true }));
   const run = await lab(['up', '--host', 'simulated:world'], { cwd });
   if (run.code !== 0) throw new Error(run.stderr + run.stdout);
   return cwd;

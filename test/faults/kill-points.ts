@@ -54,7 +54,6 @@ async function beginning(which: Which): Promise<string> {
 
 async function made(up: readonly string[]): Promise<string> {
   const cwd = mkdtempSync(join(tmpdir(), 'lab-fault-model-'));
-  process.on('exit', () => rmSync(cwd, { recursive: true, force: true }));
   const run = await lab(['up', '--host', 'simulated:world', ...up], { cwd });
   if (run.code !== 0) throw new Error(run.stderr + run.stdout);
   return cwd;

@@ -39,6 +39,12 @@ async function ends(what: string, ended: Promise<Ended>): Promise<Ended> {
 const random = /key|known_hosts|cluster-lab\/[^/]+\/lab|\.before-lab/;
 const stable = (line: string) => (random.test(line) ? line.replace(/^[0-9a-f]{64} /, '… ') : line);
 
+/**
+ * /etc/fstab comes with the seed (sandbox/seed.ts), after the first boot of dom0, which was saved: a boot after a power cut is the first one
+ * that systemd reads it in, and the only one with this socket. Of the 16,233 lines of a run with 5 power cuts it was the one that differed.
+ */
+const ofBoots = 'systemd-fsckd.socket';
+
 /** dom0 and the guests, as they can be compared with those of another run. */
 async function world(): Promise<readonly string[]> {
   const guests = spec.guests.map(async (guest) => {
@@ -48,7 +54,8 @@ async function world(): Promise<readonly string[]> {
     );
     return text.split('\n').map((line) => `${guest.name}: ${line}`);
   });
-  return [...(await dom0Tree()).map(stable), ...(await Promise.all(guests)).flat()];
+  const dom0 = (await dom0Tree()).map(stable).filter((line) => line !== ofBoots);
+  return [...dom0, ...(await Promise.all(guests)).flat()];
 }
 
 (victims.length === 0 ? describe.skip : describe)(`killed ${victims.length} times, LAB_SEED=${seed}`, () => {

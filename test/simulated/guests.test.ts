@@ -64,7 +64,7 @@ test('pygrub needs a boot menu with a kernel that is there; libxl needs every di
   const start = () => sh('dom0', 'virsh start frederick');
   const menu = at('frederick', 'boot/grub/grub.cfg');
   const right = readFileSync(menu, 'utf8');
-  writeFileSync(menu, right.replace('/boot/vmlinuz', '/boot/nosuch'));
+  writeFileSync(menu, right.replace('/boot/vmlinux', '/boot/nosuch'));
   expect(await start()).toMatchObject({ code: 1, stderr: failed });
   writeFileSync(menu, right);
   await sh('dom0', 'mv /guests/quorum.dsk /guests/away');

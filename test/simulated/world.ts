@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,7 +98,6 @@ let model: Promise<string> | undefined;
 
 async function makeModel(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-model-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   await seedSimulated(directory);
   const { summary, failed } = await openWorld(directory).up();
   if (summary.failed > 0) throw new Error(failed.map(({ id, failure }) => `${id}: ${failure?.message}`).join('\n'));

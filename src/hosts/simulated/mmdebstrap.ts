@@ -65,6 +65,8 @@ function install(root: Tree, names: readonly string[]): void {
     root.makeDirectory(directory, directory === '/root' ? 0o700 : 0o755);
   if (names.includes('linux-image-amd64')) {
     root.write(`/boot/vmlinuz-${kernel}`, 'a kernel\n');
+    // What the guests' hook does when a kernel is installed.
+    if (root.has('/etc/kernel/postinst.d/cluster-lab')) root.write('/boot/vmlinux', 'a kernel\n');
     for (const module of ['gfs2', 'dlm'])
       root.write(`/lib/modules/${kernel}/kernel/fs/${module}/${module}.ko`, 'a module\n');
     root.write(`/lib/modules/${kernel}/kernel/drivers/watchdog/softdog.ko`, 'a module\n');

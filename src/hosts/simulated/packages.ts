@@ -89,6 +89,7 @@ const known = new Set([
     'kmod',
     'libvirt-daemon-driver-xen',
     'tiny-initramfs',
+    'xz-utils',
   ],
   ...['linux-image-amd64', 'netbase', 'procps', 'qemu-system-xen', 'resource-agents', 'udev', 'zstd', 'xfsprogs'],
   ...['bridge-utils', 'ifupdown', 'psmisc', 'uuid-runtime', 'iputils-arping', 'sbd', 'virtinst', 'curl'],

@@ -30,6 +30,7 @@ export const units: Readonly<Record<string, Unit>> = {
   libvirtd: { package: 'libvirt-daemon-system', description: 'Virtualization daemon', enabled: true },
   ssh: { package: 'openssh-server', description: 'OpenBSD Secure Shell server', enabled: true },
   'systemd-networkd': { package: 'systemd', description: 'Network Configuration' },
+  'console-getty': { package: 'systemd', description: 'Console Getty' },
   'serial-getty@hvc0': { package: 'systemd', description: 'Serial Getty on hvc0' },
   'systemd-networkd-wait-online': { package: 'systemd', description: 'Wait for Network to be Configured' },
   corosync: { package: 'corosync', description: 'Corosync Cluster Engine', enabled: true },

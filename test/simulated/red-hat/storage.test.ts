@@ -26,7 +26,6 @@ let model: Promise<string> | undefined;
 
 async function makeModel(): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'lab-gfs2-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   await seedSimulated(directory, { era: 'red-hat', hostname: 'ayanami' });
   const { failed } = await openWorld(directory).up();
   if (failed.length > 0) throw new Error(failed.map(({ id, failure }) => `${id}: ${failure?.message}`).join('\n'));

@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,7 +105,6 @@ export const offset = 63 * 512;
 
 async function makeGuests(kind: string, seed: SeedOptions): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'lab-xm-model-'));
-  process.on('exit', () => rmSync(directory, { recursive: true, force: true }));
   await seedSimulated(directory, { era: 'red-hat', hostname: 'ayanami', ...seed });
   const world = openWorld(directory);
   const { sh, hosts } = world;
