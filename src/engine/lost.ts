@@ -1,10 +1,10 @@
-import { LabError, Unreachable } from '../model/errors.ts';
+import { LabError, type Unreachable } from '../model/errors.ts';
 import type { HostName } from '../model/host.ts';
 import type { Node, Step } from '../model/step.ts';
 import { lookFor, type Viewpoint } from './look.ts';
 import { type Judged, judge } from './plan.ts';
 import type { RunOptions } from './run-options.ts';
-import { settled } from './settle.ts';
+import { hiding, settled } from './settle.ts';
 
 /** How long a domain may be off while it is fenced (ms, on the reference machine): fence_virtd destroys it, then creates it again. */
 const betweenDomains = 30_000;
@@ -24,14 +24,15 @@ export class Lost {
   /**
    * Why a host that does not answer will not do so again without us: the machine under it was started from here, and does not run.
    * Others may just be booting.
+   * @param what the host, or the id of the step that starts it
    */
-  async gone(host: HostName): Promise<LabError | undefined> {
-    const provider = this.#providers.get(host);
-    if (!provider) return undefined;
+  async gone(what: HostName | Step['id']): Promise<LabError | undefined> {
+    const [host, provider] = [...this.#providers].find(([name, { id }]) => name === what || id === what) ?? [];
+    if (!host || !provider) return undefined;
     const now = await this.#judge(provider);
-    if (now.is === 'failed')
-      return now.error instanceof Unreachable && now.error.host !== host ? this.gone(now.error.host) : undefined;
-    if (provider.on !== 'local' || runs(now)) return undefined;
+    const under = hiding(now);
+    if (under !== undefined) return under === host || under === provider.id ? undefined : this.gone(under);
+    if (provider.on !== 'local' || now.is === 'failed' || runs(now)) return undefined;
     return new LabError(`${host} is gone: the machine under it does not run any more`, 'lab up starts it again');
   }
 

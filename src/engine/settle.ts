@@ -8,8 +8,8 @@ interface Settling {
   judgeNow(): Promise<Judged>;
   /** Makes changes once more: the check asks for them again, and `settle.repeats` allows it. */
   again(changes: readonly Change[]): Promise<void>;
-  /** Why a host that cannot be reached will not come back by itself; undefined: it may. */
-  gone(host: HostName): Promise<LabError | undefined>;
+  /** Why a host (or the one that a step of this id starts) that cannot be reached will not come back by itself; undefined: it may. */
+  gone(what: HostName | Step['id']): Promise<LabError | undefined>;
   readonly look: Look;
   readonly says: (text: string) => void;
   readonly options: {
@@ -42,11 +42,10 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
     }
     const elapsed = performance.now() - began;
     // A connection that is lost while something is awaited is made anew at the next look.
-    if (judged.is === 'failed') {
-      if (!(judged.error instanceof Unreachable) || elapsed >= limit) throw judged.error;
-      const why = await gone(judged.error.host);
-      if (why) throw why;
-    }
+    const hidden = hiding(judged);
+    if (judged.is === 'failed' && (hidden === undefined || elapsed >= limit)) throw judged.error;
+    const why = hidden === undefined ? undefined : await gone(hidden);
+    if (why) throw why;
     const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
     if (elapsed >= limit) {
       const still = judged.is === 'change' ? judged.changes.map(word).join('; ') : `waits for ${waitedFor(judged)}`;
@@ -63,6 +62,12 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
     const watched = step.settle?.watch?.(look).catch(() => false);
     await pauseFor((await orStopped(watched, options.signal)) ? shortest : pause, options.signal);
   }
+}
+
+/** Behind which host, or step that starts one, it could not be looked; undefined: it could, or another error came first. */
+export function hiding(now: Judged): HostName | Step['id'] | undefined {
+  if (now.is === 'later') return now.waitsFor;
+  return now.is === 'failed' && now.error instanceof Unreachable ? now.error.host : undefined;
 }
 
 const waitedFor = (judged: Judged) => (judged.is === 'later' ? judged.waitsFor : '');

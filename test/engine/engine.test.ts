@@ -246,6 +246,44 @@ test.each([
   });
 });
 
+test.each(['machine', 'guest'])(
+  'a wait in a guest ends when the machine is gone, also where all it sees is that %s is not there yet',
+  async (sees) => {
+    const files = new Map<string, string>();
+    let lost = false;
+    const machine = step('machine', [], async () => (lost ? [file('power', 0o644, '')] : []), {
+      on: 'local',
+      provides: 'dom0',
+    });
+    const guest = step(
+      'guest',
+      [machine],
+      async () => {
+        if (lost) throw new NotYet('machine');
+        return [];
+      },
+      { provides: 'molly' },
+    );
+    const start = step(
+      'start',
+      [guest],
+      async () => {
+        if (!files.has('started')) return [file('started', 0o644, '')];
+        lost = true;
+        throw new NotYet(sees);
+      },
+      { on: 'molly', settle: { within: 60_000, hint: '' } },
+    );
+    const { options, steps } = rig([machine, guest, start], files);
+    await up(options);
+    expect(steps.at(-1)).toMatchObject({
+      id: 'start',
+      verdict: 'failed',
+      failure: { message: expect.stringMatching(/^dom0 is gone: the machine under it/) },
+    });
+  },
+);
+
 test.each([
   ['as often as the step allows', 2, 'change'],
   ['no more than that', 3, 'failed'],
