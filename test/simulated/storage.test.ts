@@ -1,7 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { Host } from '../../src/model/host.ts';
 import type { Step } from '../../src/model/step.ts';
+import type { Storage } from '../../src/spec/lab.ts';
 import { quorumDisk } from '../../src/stacks/pacemaker-quorum-disk.ts';
+import { storageProof } from '../../src/stacks/storage-proof.ts';
 import { changingLab } from './coming-and-going.ts';
 import { freshWorld, lab, labThatIsUp, lookAt, type TestWorld, withQuorumDisk } from './world.ts';
 
@@ -11,6 +14,21 @@ test('all guests mount one GFS2, and the proof leaves nothing there', async () =
   expect((await world.sh('frederick', 'ls /shared')).stdout).toBe('from-molly\n');
   expect((await world.sh('molly', 'blkid -p -o export /dev/xvdc')).stdout).toContain('LABEL=lolcats:shared\n');
   expect((await world.sh('molly', 'ls -A /shared')).stdout).toBe('from-molly\n');
+});
+
+test('a proof whose files cannot be removed is none, and the next one removes them', async () => {
+  const { hosts, sh } = await labThatIsUp();
+  const proof = storageProof(lab, lab.storage as Storage, [], async () => 'uuid');
+  const refusing = (name: string) => {
+    const host = hosts.host(name);
+    const run: Host['run'] = async (argv) => ({ argv, code: 1, stdout: '', stderr: 'Read-only file system' });
+    return { run, readFile: host.readFile.bind(host), writeFile: host.writeFile.bind(host) } as Host;
+  };
+  const look = lookAt(hosts, 'molly');
+  await expect(proof.run(refusing, look)).rejects.toThrow(/on molly: `rm -f .*\n.*Read-only file system/);
+  expect((await sh('molly', 'ls -A /shared')).stdout).toBe('.cluster-lab-frederick\n.cluster-lab-molly\n');
+  expect(await proof.run((name) => hosts.host(name), look)).toMatchObject({ passed: true });
+  expect((await sh('molly', 'ls -A /shared')).stdout).toBe('');
 });
 
 test('what is on the disk already is never formatted', { timeout: 60_000 }, async () => {
