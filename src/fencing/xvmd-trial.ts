@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { judgeNullTest } from '../formats/fence-xvm.ts';
 import { judgeXvmdLog } from '../formats/fence-xvmd.ts';
 import { command } from '../model/change.ts';
+import { CommandFailed } from '../model/errors.ts';
 import type { Argv, Host } from '../model/host.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
@@ -86,7 +87,8 @@ async function startForeground(dom0: Host, lab: Lab): Promise<Evidence | undefin
   const argv = await daemonArgv(dom0, lab, '-fdddd');
   // No word of it needs quotes: lab.yaml takes no path, bridge or address that would (spec/values.ts).
   const line = `nohup ${argv.join(' ')} > ${log} 2>&1 < /dev/null & echo $!`;
-  await dom0.run(['sh', '-c', line], { outlives: true });
+  const { code, stderr } = await dom0.run(['sh', '-c', line], { outlives: true });
+  if (code !== 0) throw new CommandFailed({ host: dom0.name, argv, code, stderr });
   const ready = await until(async () => {
     const [pid, said] = await Promise.all([daemonPid(dom0), logged(dom0)]);
     return pid === undefined || said.some((text) => /^\S+\s+[0-9a-f]{8}-[0-9a-f-]{27}\s/.test(text));
