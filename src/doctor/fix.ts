@@ -1,5 +1,5 @@
 import { type Change, sayChange, wait } from '../model/change.ts';
-import { CommandFailed } from '../model/errors.ts';
+import { mustRun } from '../model/must-run.ts';
 import type { Chapter, Step } from '../model/step.ts';
 import type { Cause, Probe } from './probe.ts';
 
@@ -21,8 +21,7 @@ export function doctorChapter(probes: readonly Probe[], layer: string, cause: Ca
     says: sayChange(change),
     async act(host) {
       if (change.is !== 'command') return;
-      const { argv, code, stderr } = await host.run(change.argv);
-      if (code !== 0) throw new CommandFailed({ host: host.name, argv, code, stderr });
+      await mustRun(host, change.argv);
       made = true;
     },
   };

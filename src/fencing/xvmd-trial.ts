@@ -4,6 +4,7 @@ import { judgeXvmdLog } from '../formats/fence-xvmd.ts';
 import { command } from '../model/change.ts';
 import { CommandFailed } from '../model/errors.ts';
 import type { Argv, Host } from '../model/host.ts';
+import { mustRun } from '../model/must-run.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { daemonArgv, pathOptions } from './xvmd-options.ts';
@@ -82,13 +83,11 @@ function xvmdTrial(lab: Lab, from: Guest, at: Guest, after: Trial['after']): Tri
 
 /** The daemon in the foreground, ready when it has printed its table of domains. @returns why it is not */
 async function startForeground(dom0: Host, lab: Lab): Promise<Evidence | undefined> {
-  if ((await daemonPid(dom0)) !== undefined) await dom0.run(['killall', 'fence_xvmd']);
-  await until(async () => (await daemonPid(dom0)) === undefined);
+  await stop(dom0, () => ['killall', 'fence_xvmd']);
   const argv = await daemonArgv(dom0, lab, '-fdddd');
   // No word of it needs quotes: lab.yaml takes no path, bridge or address that would (spec/values.ts).
   const line = `nohup ${argv.join(' ')} > ${log} 2>&1 < /dev/null & echo $!`;
-  const { code, stderr } = await dom0.run(['sh', '-c', line], { outlives: true });
-  if (code !== 0) throw new CommandFailed({ host: dom0.name, argv, code, stderr });
+  await mustRun(dom0, ['sh', '-c', line], { outlives: true });
   const ready = await until(async () => {
     const [pid, said] = await Promise.all([daemonPid(dom0), logged(dom0)]);
     return pid === undefined || said.some((text) => /^\S+\s+[0-9a-f]{8}-[0-9a-f-]{27}\s/.test(text));
@@ -106,10 +105,18 @@ async function startForeground(dom0: Host, lab: Lab): Promise<Evidence | undefin
 
 /** "Press Control-C and run fence_xvmd": also after a failure. */
 async function background(dom0: Host, lab: Lab): Promise<void> {
+  await stop(dom0, (pid) => ['kill', '-INT', pid]);
+  await mustRun(dom0, await daemonArgv(dom0, lab), { outlives: true });
+}
+
+/** Ends the daemon that runs, if one does. @throws CommandFailed if it runs on: a second one could not listen */
+async function stop(dom0: Host, by: (pid: string) => Argv): Promise<void> {
   const pid = await daemonPid(dom0);
-  if (pid !== undefined) await dom0.run(['kill', '-INT', pid]);
-  await until(async () => (await daemonPid(dom0)) === undefined);
-  await dom0.run(await daemonArgv(dom0, lab), { outlives: true });
+  if (pid === undefined) return;
+  const { argv, code, stderr } = await dom0.run(by(pid));
+  const gone = async () => (await daemonPid(dom0)) !== pid;
+  if (code === 0 ? await until(gone) : await gone()) return;
+  throw new CommandFailed({ host: dom0.name, argv, code, stderr });
 }
 
 async function logged(dom0: Host): Promise<readonly string[]> {

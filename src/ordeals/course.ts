@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { whenPortIsFree } from '../fencing/virtd-trial.ts';
 import type { Host, Ran } from '../model/host.ts';
+import { mustRun } from '../model/must-run.ts';
 import type { Evidence } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { stackOf } from '../stacks/index.ts';
@@ -84,7 +85,7 @@ export class Course {
       const path = `${storage.directory}/.real-${guest.name}`;
       await this.#host(guest.name).writeFile(path, Buffer.from(this.#word), 0o600);
       // What was not on the disk yet may be lost with the power: a rename was, when this was tried without.
-      await this.#host(guest.name).run(['sync']);
+      await mustRun(this.#host(guest.name), ['sync']);
       this.#written.set(guest.name, path);
     }
     this.#began = performance.now();
@@ -206,7 +207,7 @@ export class Course {
     const after = `${storage.directory}/.real-after`;
     await host.writeFile(after, Buffer.from(this.#word), 0o600);
     this.#mark('wroteOnMs', `${winner.name} reads what all wrote before, and writes on`);
-    await host.run(['rm', '-f', after, ...this.#written.values()]);
+    await mustRun(host, ['rm', '-f', after, ...this.#written.values()]);
     return undefined;
   }
 

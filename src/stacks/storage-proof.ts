@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { command } from '../model/change.ts';
-import { CommandFailed } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
+import { mustRun } from '../model/must-run.ts';
 import type { Node, Trial } from '../model/step.ts';
 import type { Lab, Storage } from '../spec/lab.ts';
 
@@ -62,8 +62,7 @@ export function storageProof(
           };
         }
       }
-      const { argv, code, stderr } = await host(first).run(['rm', '-f', ...files.map(({ path }) => path)]);
-      if (code !== 0) throw new CommandFailed({ host: first, argv, code, stderr });
+      await mustRun(host(first), ['rm', '-f', ...files.map(({ path }) => path)]);
       const says = `each of ${lab.guests.length} guests reads what the others wrote below ${storage.directory}`;
       return { passed: true, says, transcript };
     },

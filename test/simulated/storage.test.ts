@@ -22,7 +22,7 @@ test('a proof whose files cannot be removed is none, and the next one removes th
   const refusing = (name: string) => {
     const host = hosts.host(name);
     const run: Host['run'] = async (argv) => ({ argv, code: 1, stdout: '', stderr: 'Read-only file system' });
-    return { run, readFile: host.readFile.bind(host), writeFile: host.writeFile.bind(host) } as Host;
+    return { name, run, readFile: host.readFile.bind(host), writeFile: host.writeFile.bind(host) } as Host;
   };
   const look = lookAt(hosts, 'molly');
   await expect(proof.run(refusing, look)).rejects.toThrow(/on molly: `rm -f .*\n.*Read-only file system/);

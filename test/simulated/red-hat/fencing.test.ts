@@ -187,6 +187,14 @@ test('the client that ends with 0 after a failed challenge', async () => {
   expect(judgeNullTest(stdout, code)).toMatchObject({ passed: false, layer: 'challenge' });
 });
 
+test('a client that could not be run is no refused challenge', () => {
+  expect(judgeNullTest('Debugging threshold is now 3\nSegmentation fault\n', 139)).toEqual({
+    passed: false,
+    layer: 'request to dom0',
+    says: 'fence_xvm ended before dom0 called back, with exit code 139: Segmentation fault',
+  });
+});
+
 test('it hears the bridge that its interface is on', async () => {
   const world = await listening('-fdddd -LX -I xenbr0');
   expect((await world.sh('molly', aim)).stdout).toContain('Remote: Operation failed');
