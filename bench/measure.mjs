@@ -35,6 +35,7 @@ export async function within(work, base = tmpdir()) {
 export function build(directory) {
   const built = join(directory, 'built');
   sh(join(here, '../node_modules/.bin/tsdown'), '--config', join(here, 'build.config.ts'), '--out-dir', built);
+  sh('node', join(built, 'code-cache.js'));
   return { lab: join(built, 'lab.js'), record: join(built, 'record.js') };
 }
 

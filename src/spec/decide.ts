@@ -124,7 +124,7 @@ function decideDisks({ disks, image }: Spec): SharedDisk[] {
       bytes: ruled(size ?? KNOWN_DISKS.get(name)?.bytes),
       device: device ?? usual(name) ?? ruled(free.shift()),
     }))
-    .sort((a, b) => a.device.localeCompare(b.device));
+    .sort((a, b) => (a.device < b.device ? -1 : 1));
 }
 
 /** The guests' and the shared images lie in the default image's directory, as all of /guests does in the document. */

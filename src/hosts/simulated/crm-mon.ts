@@ -9,7 +9,7 @@ export function monitorXml(cluster: Cluster): string {
   const resources = cluster.resources();
   const [dc] = cluster.online();
   const nodes = [...cluster.nodes]
-    .sort((a, b) => a.name.localeCompare(b.name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
     .map(({ id, name }) => {
       const running = resources.filter(({ on }) => on === name).length;
       const up = online.includes(name) || pending.includes(name);

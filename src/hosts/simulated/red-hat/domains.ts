@@ -6,5 +6,5 @@ import type { World } from '../world.ts';
 export function domainsOf({ state }: World): readonly { name: string; uuid: string; running: Running }[] {
   return Object.entries(state.running)
     .map(([name, running]) => ({ name, uuid: readDomain(running.xml).uuid, running }))
-    .sort((a, b) => a.name.localeCompare(b.name));
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -1,0 +1,57 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { Script } from 'node:vm';
+import type { run } from './commands/index.ts';
+
+/*
+ * Compiling what is needed of a megabyte of JavaScript costs a third of a short command (docs/benchmarks.md). So what V8 made of
+ * each file of the commands is kept beside it, by the build (code-cache.ts): as trustworthy as the file itself, which a cache in
+ * /tmp would not be. V8 takes it only if it is its own version's, with the same flags, of a file as long; else it compiles, as ever.
+ */
+
+const beside = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
+const loaded = new Map<string, { readonly script: Script; readonly exports: object }>();
+
+/** The commands: what commands/index.ts exports. */
+export function compiled() {
+  // Young objects keep a small place, and garbage is found sooner: planning 1,000 guests takes a fifth less memory, and no longer.
+  // A flag: so it has to be set before V8 looks at a cache.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  return load('commands.cjs') as { readonly run: typeof run };
+}
+
+/** A file of the build's. tsdown.config.ts makes a function of each. */
+function load(file: string): object {
+  const known = loaded.get(file);
+  if (known) return known.exports;
+  const filename = beside(file);
+  const cachedData = readIfThere(cacheOf(file));
+  const script = new Script(readFileSync(filename, 'utf8'), { filename, ...(cachedData && { cachedData }) });
+  const module = { exports: {} };
+  loaded.set(file, { script, exports: module.exports });
+  const others = createRequire(filename);
+  const require = (name: string) => (name.startsWith('./') ? load(name.slice(2)) : others(name));
+  script.runInThisContext()(require, module, module.exports);
+  return module.exports;
+}
+
+function readIfThere(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps what V8 has compiled until now. */
+export function keepCompiled(): void {
+  for (const [file, { script }] of loaded) writeFileSync(cacheOf(file), script.createCachedData());
+}
+
+/** The files that were loaded, and whether V8 took what was kept of them. */
+export function taken(): ReadonlyMap<string, boolean> {
+  return new Map([...loaded].map(([file, { script }]) => [file, script.cachedDataRejected === false]));
+}
