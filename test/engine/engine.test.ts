@@ -1,93 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { afterAll, expect, test } from 'vitest';
-import { Journal } from '../../src/engine/journal.ts';
+import { expect, test } from 'vitest';
 import { dryRun } from '../../src/engine/dry-run.ts';
-import type { RunOptions } from '../../src/engine/run-options.ts';
 import { up } from '../../src/engine/up.ts';
 import { Applier } from '../../src/engine/apply.ts';
-import { type Change, command, file, wait } from '../../src/model/change.ts';
-import { NotYet, Unreachable } from '../../src/model/errors.ts';
-import type { Event, StepEvent } from '../../src/model/event.ts';
-import type { FileReader, Host, Hosts } from '../../src/model/host.ts';
-import type { Node, Step } from '../../src/model/step.ts';
-
-const directory = mkdtempSync(join(tmpdir(), 'lab-engine-'));
-afterAll(() => rmSync(directory, { recursive: true, force: true }));
-let journals = 0;
-
-/** A host that is a map of files. Everything else it does not know. */
-function mapHost(files: Map<string, string>, writes: string[]): Host {
-  const no = async () => {
-    throw new Error('not in this test');
-  };
-  const reader: FileReader = {
-    readFile: async (path) => (files.has(path) ? Buffer.from(files.get(path) as string) : undefined),
-    stat: async (path) =>
-      files.has(path) ? { kind: 'file', size: 0, allocated: 0, mode: 0o644, uid: 0, modified: 0 } : undefined,
-    digest: no,
-  };
-  return {
-    name: 'dom0',
-    ...reader,
-    read: no,
-    list: no,
-    run: no,
-    disk: () => reader,
-    async writeFile(path, bytes) {
-      writes.push(path);
-      files.set(path, Buffer.from(bytes).toString());
-    },
-  };
-}
-
-/** A run over the steps, on a world of files. */
-function rig(nodes: readonly Node[], files = new Map<string, string>()) {
-  const writes: string[] = [];
-  const host = mapHost(files, writes);
-  const steps: StepEvent[] = [];
-  const no = async () => {
-    throw new Error('not in this test');
-  };
-  const hosts: Hosts = {
-    host: () => host,
-    warm: () => {},
-    forget: async () => {},
-    lock: no,
-    kill: () => {},
-    argv: no,
-    roundTrips: () => ({}),
-    close: async () => {},
-  };
-  const journal = new Journal(join(directory, `${journals++}.jsonl`), 'run');
-  const options: RunOptions = {
-    lab: 'test',
-    where: 'test',
-    chapters: [{ id: '1', title: 'One', nodes }],
-    hosts,
-    journal,
-    proofs: journal,
-    slowness: async () => 1,
-    pause: 1,
-    emit: (event: Event) => {
-      if (event.event === 'step') steps.push(event);
-    },
-  };
-  return { options, files, writes, steps, journal };
-}
-
-const step = (id: string, after: readonly Node[], check: Step['check'], more: Partial<Step> = {}): Step => ({
-  kind: 'step',
-  id,
-  title: id,
-  section: '',
-  on: 'dom0',
-  after,
-  check,
-  ...more,
-});
+import { type Change, command, file } from '../../src/model/change.ts';
+import { NotYet } from '../../src/model/errors.ts';
+import type { Host } from '../../src/model/host.ts';
+import type { Step } from '../../src/model/step.ts';
+import { rig, step } from './rig.ts';
 
 const text = (bytes: Uint8Array | undefined) => bytes && Buffer.from(bytes).toString();
 
@@ -212,79 +132,6 @@ test('a step that never agrees ends in an error with its hint and what it saw', 
 });
 
 test.each([
-  ['local', 'does not run any more', /^dom0 is gone: the machine under it/],
-  ['local', 'still boots', /^cannot reach dom0/],
-  ['elsewhere', 'does not run any more', /^cannot reach dom0/],
-])('dom0 is lost in a wait; its machine is %s, and %s', async (on, how, says) => {
-  const files = new Map<string, string>();
-  let lost = false;
-  const machine = step(
-    'machine',
-    [],
-    async () => {
-      if (!lost) return [];
-      return how === 'still boots' ? [wait('wait for it to boot')] : [file('power', 0o644, '')];
-    },
-    { on, provides: 'dom0' },
-  );
-  const boot = step(
-    'boot',
-    [machine],
-    async () => {
-      if (!files.has('started')) return [file('started', 0o644, '')];
-      lost = true;
-      throw new Unreachable('dom0', 'broken pipe');
-    },
-    { settle: { within: 300, hint: '' } },
-  );
-  const { options, steps } = rig([machine, boot], files);
-  await up(options);
-  expect(steps.at(-1)).toMatchObject({
-    id: 'boot',
-    verdict: 'failed',
-    failure: { message: expect.stringMatching(says) },
-  });
-});
-
-test.each(['machine', 'guest'])(
-  'a wait in a guest ends when the machine is gone, also where all it sees is that %s is not there yet',
-  async (sees) => {
-    const files = new Map<string, string>();
-    let lost = false;
-    const machine = step('machine', [], async () => (lost ? [file('power', 0o644, '')] : []), {
-      on: 'local',
-      provides: 'dom0',
-    });
-    const guest = step(
-      'guest',
-      [machine],
-      async () => {
-        if (lost) throw new NotYet('machine');
-        return [];
-      },
-      { provides: 'molly' },
-    );
-    const start = step(
-      'start',
-      [guest],
-      async () => {
-        if (!files.has('started')) return [file('started', 0o644, '')];
-        lost = true;
-        throw new NotYet(sees);
-      },
-      { on: 'molly', settle: { within: 60_000, hint: '' } },
-    );
-    const { options, steps } = rig([machine, guest, start], files);
-    await up(options);
-    expect(steps.at(-1)).toMatchObject({
-      id: 'start',
-      verdict: 'failed',
-      failure: { message: expect.stringMatching(/^dom0 is gone: the machine under it/) },
-    });
-  },
-);
-
-test.each([
   ['as often as the step allows', 2, 'change'],
   ['no more than that', 3, 'failed'],
 ] as const)('a change that comes undone while it is awaited is made again, %s', async (_, undone, verdict) => {
@@ -304,53 +151,6 @@ test.each([
   await up(options);
   expect(steps[0]).toMatchObject({ verdict });
   expect(writes).toHaveLength(3);
-});
-
-/** A guest that is fenced while something is done in it: how its boot step finds it, look by look, and how often it is lost. */
-async function fenced(boots: readonly ('off' | 'boots' | 'on')[], losses: number) {
-  const files = new Map([['started', 'started']]);
-  let lost = 0;
-  let looks = 0;
-  const boot = step(
-    'boot',
-    [],
-    async () => {
-      const now = lost === 0 ? 'on' : (boots[looks++] ?? boots.at(-1));
-      if (now === 'off') return [command(['start'])];
-      return now === 'boots' ? [wait('wait for molly to boot')] : [];
-    },
-    { provides: 'molly', settle: { within: 300, hint: 'watch it boot' } },
-  );
-  const inside = step(
-    'inside',
-    [boot],
-    async () => {
-      if (lost < losses && files.has('asked')) {
-        lost++;
-        throw new Unreachable('molly', 'No route to host');
-      }
-      files.set('asked', '');
-      return files.has('inside') ? [] : [file('inside', 0o644, '')];
-    },
-    { on: 'molly' },
-  );
-  const { options, steps } = rig([boot, inside], files);
-  await up({ ...options, slowness: async () => 0.01 });
-  return steps.at(-1);
-}
-
-test('a guest that is fenced in the middle is waited for, and the step begun anew', async () => {
-  expect(await fenced(['off', 'boots', 'boots', 'on'], 1)).toMatchObject({ id: 'inside', verdict: 'change' });
-  expect(await fenced(['on'], 1)).toMatchObject({ id: 'inside', verdict: 'change' });
-});
-
-test.each([
-  ['is off and stays off', ['off'], 1, /^cannot reach molly: No route to host/],
-  ['is lost again and again', ['on'], 9, /^cannot reach molly: No route to host/],
-  ['does not boot', ['boots'], 1, /^not so after .*wait for molly to boot/],
-] as const)('a guest that %s is an error', async (_, boots, losses, says) => {
-  const failure = { message: expect.stringMatching(says) };
-  expect(await fenced(boots, losses)).toMatchObject({ id: 'inside', verdict: 'failed', failure });
 });
 
 test('what waits for a host is later in the plan, and names what provides it', async () => {
