@@ -39,6 +39,7 @@ export function pathCause(lab: Lab, tried: Tried): Cause | undefined {
 
 /** What the client itself can tell. */
 function fromClient(lab: Lab, { from, output, code, log = '' }: Tried): Cause | undefined {
+  if (isNotRun(code)) return clientMissing(lab, from, output);
   if (/Invalid key file|trying without authentication/.test(output)) return keyMissingInGuest(lab, from);
   if (/Failed to listen|Address already in use/.test(output)) return portTaken(lab, from.name);
   if (judgeNullTest(output, code).layer === 'guest address') return withoutAddress(from);
@@ -80,6 +81,19 @@ function unheard(lab: Lab, { from, dom0Lists, joined, open, suspects = [] }: Tri
 /** fence_virtd's answer to what groups{} forbid: null and monitor are for everybody, so they do not show it. */
 export const isDenied = ({ stdout, code }: { readonly stdout: string; readonly code: number }): boolean =>
   code === 3 || stdout.includes('Permission denied');
+
+/** What a shell answers for a program that it does not find, or cannot start. */
+export const isNotRun = (code: number): boolean => code === 126 || code === 127;
+
+const clientMissing = ({ cluster }: Lab, { name }: Guest, output: string): Cause => ({
+  name: 'fence_xvm-missing',
+  says: `fence_xvm cannot be run in ${name}: ${output.trim().split('\n').at(-1)}`,
+  cure: {
+    says: 'its package is not installed there, or not whole',
+    command: cluster.stack === 'cman' ? 'yum reinstall cman' : 'apt-get install --reinstall fence-virt',
+    where: name,
+  },
+});
 
 const deaf = (lab: Lab): Cause => ({
   name: 'fence_virtd-deaf',

@@ -4,7 +4,7 @@ import { readFenceList } from '../formats/fence-xvm.ts';
 import { LabError } from '../model/errors.ts';
 import type { Argv, Host, HostName } from '../model/host.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
-import { denied, isDenied, pathCause, type Tried } from './path-cause.ts';
+import { denied, isDenied, isNotRun, pathCause, type Tried } from './path-cause.ts';
 import { broken, type Finding, firstLine, holds, type Seen, unknown } from './probe.ts';
 import { logsRequests } from './virtd.ts';
 
@@ -86,7 +86,8 @@ async function tryFrom(
   const log = tells ? (await logSince(dom0, lab, cursor)).join('\n') : undefined;
   const tried = { from, output: `${stdout}${stderr}`, code, log };
   if (log === undefined || /Request|mismatch|strong enough|wrong family/.test(log)) return tried;
-  return { ...tried, dom0Lists: (await dom0.read(ask(...patience, '-o', 'list'))).code === 0 };
+  const listed = await dom0.read(ask(...patience, '-o', 'list'));
+  return isNotRun(listed.code) ? tried : { ...tried, dom0Lists: listed.code === 0 };
 }
 
 /** A typing error in a name looks like "powered off": so the list is looked at too. */

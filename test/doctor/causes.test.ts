@@ -54,6 +54,15 @@ const withGroups =
 
 /** What is done to a lab that is up, the cause, and its number in docs/doctor.md. */
 const provoked: readonly (readonly [string, string, number | undefined, (world: TestWorld) => unknown])[] = [
+  [
+    'a guest without fence_xvm',
+    'fence_xvm-missing',
+    undefined,
+    (world) => {
+      const status = world.at('molly', '/var/lib/dpkg/status');
+      writeFileSync(status, readFileSync(status, 'utf8').replace(/^Package: fence-virt\n[^]*?\n\n/m, ''));
+    },
+  ],
   ['the bridge is gone', 'bridge-missing', undefined, ({ sh }) => sh('dom0', 'rm -r /sys/class/net/xenbr0/bridge')],
   [
     'the bridge has no address',

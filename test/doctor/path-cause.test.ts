@@ -90,6 +90,7 @@ const table: readonly (readonly [string, Partial<Tried>, string | undefined, num
     'key-missing-in-guest',
     5,
   ],
+  ['no client in the guest', { output: 'sh: 1: fence_xvm: not found\n', code: 127 }, 'fence_xvm-missing'],
   ['10: a weaker hash', { output: timedOut, log: 'Hash type not strong enough (1 < 2)' }, 'hash-differs', 10],
   [
     '10: another challenge (-C sha1)',
