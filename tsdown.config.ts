@@ -13,8 +13,8 @@ const common: UserConfig = {
   checks: { legacyCjs: false },
 };
 
-// The command line alone, and all commands as one function, of which the build keeps what V8 made (src/cli/compiled.ts): loading
-// eleven libraries from node_modules costs twice the start-up of one file (measured, see docs/architecture.md).
+// The command line alone, and the commands in chunks that are loaded when used; each a function, of which the build keeps what V8
+// made (src/cli/compiled.ts). Loading eleven libraries from node_modules costs twice the start-up (measured, docs/architecture.md).
 export default defineConfig([
   {
     ...common,
