@@ -1,26 +1,26 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import type { run } from './commands/index.ts';
+import type { main } from './main.ts';
 
 /*
  * Compiling what is needed of a megabyte of JavaScript costs a third of a short command (docs/benchmarks.md). So what V8 made of
- * each file of the commands is kept beside it, by the build (code-cache.ts): as trustworthy as the file itself, which a cache in
+ * each file of the bundle is kept beside it, by the build (code-cache.ts): as trustworthy as the file itself, which a cache in
  * /tmp would not be. V8 takes it only if it is its own version's, with the same flags, of a file as long; else it compiles, as ever.
  */
 
-const beside = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+const beside = (file: string) => join(__dirname, file);
 const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
 const loaded = new Map<string, { readonly script: Script; readonly exports: object }>();
 
-/** The commands: what commands/index.ts exports. */
+/** The command line: main.ts. */
 export function compiled() {
   // Young objects keep a small place, and garbage is found sooner: planning 1,000 guests takes a fifth less memory, and no longer.
   // A flag: so it has to be set before V8 looks at a cache.
   setFlagsFromString('--semi-space-growth-factor=1');
-  return load('commands.cjs') as { readonly run: typeof run };
+  return load('main.cjs') as { readonly main: typeof main };
 }
 
 /** A file of the build's. tsdown.config.ts makes a function of each. */

@@ -1,11 +1,12 @@
 import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
-import type { CommandName } from './commands/index.ts';
+import { LabError } from '../model/errors.ts';
+import { closeOpened } from './opened.ts';
 import { terminalIsGone } from './terminal-gone.ts';
 
 /*
- * The command line: names, flags and help. What a command does is in commands/, and loaded when it is called, so that `lab --help`
- * costs nothing but this file.
+ * The command line: names, flags and help. What a command does is loaded when it is called, so that `lab --help` costs nothing
+ * but this file.
  */
 
 const where = 'where the dom0 is: local, sandbox, ssh://[user@]host[:port] or simulated:DIR';
@@ -24,10 +25,8 @@ function labCommand(name: string, description: string): Command {
 const json = () => new Option('--json', 'one JSON object a line');
 const repeated = (value: string, before: readonly string[] = []) => [...before, value];
 
-/** What runs the command of this name; commander hands it the arguments, the options and itself. */
-type Run = (name: CommandName) => (...given: readonly unknown[]) => Promise<void>;
-
-function program(run: Run): Command {
+/** @param exit told the exit code of the command that ran */
+function program(exit: (code: number) => void): Command {
   const lab = new Command('lab')
     .description('Turns one machine into a virtual-machine cluster with working fencing.')
     .version(version)
@@ -61,10 +60,12 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
         'after',
         '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml\n  lab up --adopt molly --adopt /guests/molly.img',
       )
-      .action(run('up')),
+      .action(async (options) => exit(await (await import('./commands/up.ts')).upCommand(options))),
   );
   lab.addCommand(
-    labCommand('status', 'what there is: dom0, guests, cluster, fencing').addOption(json()).action(run('status')),
+    labCommand('status', 'what there is: dom0, guests, cluster, fencing')
+      .addOption(json())
+      .action(async (options) => exit(await (await import('./commands/status.ts')).statusCommand(options))),
   );
   lab.addCommand(
     labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
@@ -85,7 +86,12 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
         'after',
         '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --real frederick --off --direct\n  lab fence-test --crash molly --by pause\n  lab fence-test --split --yes',
       )
-      .action(run('fenceTest')),
+      .action(async (options) => {
+        const { real, off, direct, crash, by, split } = options;
+        if ([real, off, direct, crash, by, split].some((choice) => choice !== undefined))
+          exit(await (await import('./commands/ordeal.ts')).realFenceTest(options));
+        else exit(await (await import('./commands/lab.ts')).fenceTestCommand(options));
+      }),
   );
   lab.addCommand(
     labCommand('doctor', 'why fencing does not work: layer by layer, the one cause, and its cure')
@@ -102,23 +108,29 @@ Examples:
   lab doctor --fix
   lab doctor --json | jq -r 'select(.event == "diagnosis") | .cause.name'`,
       )
-      .action(run('doctor')),
+      .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctorCommand(options))),
   );
   lab.addCommand(
     labCommand('ssh', 'a shell in a guest, or one command')
       .argument('<guest>')
       .argument('[command...]')
       .addHelpText('after', '\nExamples:\n  lab ssh molly\n  lab ssh molly -- corosync-quorumtool -s')
-      .action(run('ssh')),
+      .action(async (guest, command, options) =>
+        exit(await (await import('./commands/guests.ts')).sshCommand(guest, command, options)),
+      ),
   );
   lab.addCommand(
-    labCommand('console', 'the console of a guest; leave it with Ctrl-]').argument('<guest>').action(run('console')),
+    labCommand('console', 'the console of a guest; leave it with Ctrl-]')
+      .argument('<guest>')
+      .action(async (guest, options) =>
+        exit(await (await import('./commands/guests.ts')).consoleCommand(guest, options)),
+      ),
   );
   lab.addCommand(
     labCommand('down', 'stop the cluster on all guests, then the guests')
       .option('--dry-run', 'show what would be done')
       .addOption(json())
-      .action(run('down')),
+      .action(async (options) => exit(await (await import('./commands/lab.ts')).downCommand(options))),
   );
   lab.addCommand(
     labCommand('destroy', 'remove what carries this lab’s mark; lists it first')
@@ -126,16 +138,16 @@ Examples:
       .option('--yes', 'do not ask')
       .option('--dry-run', 'show what would be removed')
       .addOption(json())
-      .action(run('destroy')),
+      .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
   );
   lab.addCommand(
     labCommand(
       'disconnect',
       'end the connection to a dom0 (ssh://) that is kept for a minute after each command',
-    ).action(run('disconnect')),
+    ).action(async (options) => (await import('./commands/disconnect.ts')).disconnectCommand(options)),
   );
-  lab.addCommand(sandbox(run));
-  lab.addCommand(snapshot(run));
+  lab.addCommand(sandbox(exit));
+  lab.addCommand(snapshot(exit));
   lab.addCommand(
     new Command('rewrite')
       .description('edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout')
@@ -146,74 +158,101 @@ Examples:
       .option('--vif <spec>', 'a network card, e.g. mac=00:16:3e:00:cf:fe,bridge=xenbr0 (repeatable)', repeated)
       .option('--annotate', 'keep the old lines as comments')
       .addHelpText('after', '\nExample:\n  lab rewrite /etc/xen/Default --name molly --uuid new --annotate')
-      .action(run('rewrite')),
+      .action(async (file, options) => {
+        const { rewrite, realIo } = await import('./commands/rewrite.ts');
+        await rewrite(file, options, realIo);
+      }),
   );
   lab.addCommand(
     new Command('init')
       .description('write a commented lab.yaml, after a few questions')
       .option('--yes', 'do not ask: the document’s lab')
       .option('-f, --file <lab.yaml>', 'where to', 'lab.yaml')
-      .action(run('init')),
+      .action(async (options) => (await import('./commands/init.ts')).init(options)),
   );
-  lab.addCommand(new Command('schema').description('the JSON Schema of lab.yaml').action(run('schema')));
+  lab.addCommand(
+    new Command('schema')
+      .description('the JSON Schema of lab.yaml')
+      .action(async () => (await import('./commands/schema.ts')).schema(process.stdout)),
+  );
   return lab;
 }
 
-function sandbox(run: Run): Command {
+function sandbox(exit: (code: number) => void): Command {
   const commands = new Command('sandbox').description('the box with a real Xen dom0 that lab up --host sandbox uses');
   const command = (name: string, description: string) =>
     new Command(name).description(description).option('-f, --file <lab.yaml>', 'the lab whose sandbox it is');
+  const run = () => import('./commands/sandbox.ts');
   commands.addCommand(
     command('up', 'build and boot dom0')
       .option('--dry-run', 'show what would be done')
       .addOption(json())
-      .action(run('sandboxUp')),
+      .action(async (options) => exit(await (await run()).sandboxUp(options))),
   );
-  commands.addCommand(command('down', 'stop the guests, then dom0').addOption(json()).action(run('sandboxDown')));
   commands.addCommand(
-    command('ssh', 'a shell on dom0, or one command').argument('[command...]').action(run('sandboxSsh')),
+    command('down', 'stop the guests, then dom0')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxDownCommand(options))),
+  );
+  commands.addCommand(
+    command('ssh', 'a shell on dom0, or one command')
+      .argument('[command...]')
+      .action(async (argv, options) => exit(await (await run()).sandboxSsh(argv, options))),
   );
   commands.addCommand(
     command('destroy', 'remove the sandbox with all its guests; the cached images stay')
       .addOption(json())
-      .action(run('sandboxDestroy')),
+      .action(async (options) => exit(await (await run()).sandboxDestroyCommand(options))),
   );
   commands.addCommand(
-    command('status', 'whether it runs, and where its files are').addOption(json()).action(run('sandboxStatus')),
+    command('status', 'whether it runs, and where its files are')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).sandboxStatus(options))),
   );
   return commands;
 }
 
-function snapshot(run: Run): Command {
+function snapshot(exit: (code: number) => void): Command {
   const commands = new Command('snapshot')
     .description('the whole lab in a sandbox at one point in time: dom0, guests, memory and disks')
     .addHelpText(
       'after',
       '\nExamples:\n  lab snapshot save clean\n  lab fence-test --split --yes\n  lab snapshot restore clean --yes',
     );
+  const run = () => import('./commands/snapshot.ts');
   commands.addCommand(
-    labCommand('save', 'save it as it is now').argument('<name>').addOption(json()).action(run('snapshotSave')),
+    labCommand('save', 'save it as it is now')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotSave(name, options))),
   );
-  commands.addCommand(labCommand('list', 'what was saved, and when').addOption(json()).action(run('snapshotList')));
+  commands.addCommand(
+    labCommand('list', 'what was saved, and when')
+      .addOption(json())
+      .action(async (options) => exit(await (await run()).snapshotList(options))),
+  );
   commands.addCommand(
     labCommand('restore', 'go back to what was saved, in seconds; what happened since is lost')
       .argument('<name>')
       .option('--yes', 'do not ask')
       .option('--dry-run', 'show what would be done')
       .addOption(json())
-      .action(run('snapshotRestore')),
+      .action(async (name, options) => exit(await (await run()).snapshotRestore(name, options))),
   );
   commands.addCommand(
-    labCommand('delete', 'forget what was saved').argument('<name>').addOption(json()).action(run('snapshotDelete')),
+    labCommand('delete', 'forget what was saved')
+      .argument('<name>')
+      .addOption(json())
+      .action(async (name, options) => exit(await (await run()).snapshotDelete(name, options))),
   );
   return commands;
 }
 
-/** Runs the command line. @returns the exit code */
-async function main(argv: readonly string[]): Promise<number> {
+/** Runs the command line: what lab.ts calls. @returns the exit code */
+export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
-  const lab = program((name) => async (...given) => {
-    code = await (await import('./compiled.ts')).compiled().run(name, given.slice(0, -1));
+  const lab = program((ended) => {
+    code = ended;
   });
   // commander ends the process for bad usage with 1; ours is 2.
   const overridden = (command: Command) => {
@@ -226,7 +265,11 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof LabError)) throw error;
+    process.stderr.write(`lab: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
+    return error.exitCode;
+  } finally {
+    await closeOpened();
   }
 }
 
@@ -238,4 +281,3 @@ for (const stream of [process.stdout, process.stderr])
   });
 // What lab makes is the same whoever calls it; secrets have modes of their own.
 process.umask(0o022);
-process.exitCode = await main(process.argv);

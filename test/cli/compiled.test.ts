@@ -4,17 +4,18 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { environmentIn, scratch } from './process.ts';
 
-/* What V8 made of the commands, kept by the build: src/cli/compiled.ts. */
+/* What V8 made of the bundle, kept by the build: src/cli/compiled.ts. */
 
 const dist = resolve('dist');
 
 /** Of how many files V8 took what was kept, and which it compiled, in a dry-run. */
 async function dryRun(directory: string, flags: readonly string[] = []) {
-  const host = `simulated:${join(scratch(), 'dom0')}`;
-  const program = `import { compiled, taken } from ${JSON.stringify(join(directory, 'compiled.js'))};
-    const code = await compiled().run('up', [{ dryRun: true, host: ${JSON.stringify(host)} }]);
-    process.stderr.write(JSON.stringify({ code, taken: [...taken()] }));`;
-  const { stderr } = await execa(process.execPath, [...flags, '--input-type=module', '--eval', program], {
+  const args = ['node', 'lab', 'up', '--dry-run', '--host', `simulated:${join(scratch(), 'dom0')}`];
+  const program = `const { compiled, taken } = require(${JSON.stringify(join(directory, 'compiled.js'))});
+    compiled().main(${JSON.stringify(args)}).then((code) => {
+      process.stderr.write(JSON.stringify({ code, taken: [...taken()] }));
+    });`;
+  const { stderr } = await execa(process.execPath, [...flags, '--eval', program], {
     cwd: directory,
     env: environmentIn(directory),
   });
@@ -26,7 +27,6 @@ async function dryRun(directory: string, flags: readonly string[] = []) {
 function copy(): string {
   const directory = scratch();
   cpSync(dist, directory, { recursive: true });
-  writeFileSync(join(directory, 'package.json'), '{ "type": "module" }');
   return directory;
 }
 
@@ -37,18 +37,18 @@ test('is taken by the Node that built it', async () => {
 });
 
 describe('what cannot be taken costs time only', () => {
-  const cache = (directory: string) => join(directory, 'commands.cache');
+  const cache = (directory: string) => join(directory, 'main.cache');
   const spoiled: Record<string, (directory: string) => void> = {
     'not there': (directory) => rmSync(cache(directory)),
     empty: (directory) => writeFileSync(cache(directory), ''),
     'cut short': (directory) => writeFileSync(cache(directory), readFileSync(cache(directory)).subarray(0, 500)),
     'not V8’s': (directory) => writeFileSync(cache(directory), 'x'.repeat(5000)),
-    'of another file': (directory) => appendFileSync(join(directory, 'commands.cjs'), '\n'),
+    'of another file': (directory) => appendFileSync(join(directory, 'main.cjs'), '\n'),
   };
   test.each(Object.entries(spoiled))('%s', async (_, spoil) => {
     const directory = copy();
     spoil(directory);
-    expect(await dryRun(directory)).toMatchObject({ code: 0, compiled: ['commands.cjs'] });
+    expect(await dryRun(directory)).toMatchObject({ code: 0, compiled: ['main.cjs'] });
   });
 
   test('with other flags', async () => {

@@ -45,7 +45,7 @@ async function upTo(most: number, stream: AsyncIterable<Buffer>): Promise<Uint8A
  * `lab rewrite FILE`: the domain-file editor alone. The result goes to stdout, all or nothing.
  * @throws BadInput with every complaint
  */
-export async function rewrite(file: string, options: RewriteOptions, io: RewriteIo = realIo): Promise<void> {
+export async function rewrite(file: string, options: RewriteOptions, io: RewriteIo): Promise<void> {
   const { name, disk, vif, annotate = false } = options;
   const uuid = options.uuid === 'new' ? v4() : options.uuid;
   const complaints = wrongIn({ name, uuid, disk, vif });

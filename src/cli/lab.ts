@@ -1,0 +1,8 @@
+import { compiled } from './compiled.ts';
+
+// The program: what it does is in main.ts.
+void compiled()
+  .main(process.argv)
+  .then((code) => {
+    process.exitCode = code;
+  });
