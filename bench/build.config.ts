@@ -26,7 +26,6 @@ export default defineConfig([
     dts: false,
     noExternal: [/.*/],
     inlineOnly: false,
-    fixedExtension: false,
     logLevel: 'warn',
     plugins: [moreGuests],
   },

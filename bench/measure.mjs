@@ -36,7 +36,7 @@ export function build(directory) {
   const built = join(directory, 'built');
   sh(join(here, '../node_modules/.bin/tsdown'), '--config', join(here, 'build.config.ts'), '--out-dir', built);
   sh('node', join(built, 'code-cache.js'));
-  return { lab: join(built, 'lab.js'), record: join(built, 'record.js') };
+  return { lab: join(built, 'lab.js'), record: join(built, 'record.mjs') };
 }
 
 /** Seconds of a command as a whole process, and for node its CPU (s) and peak memory (MiB). Its output is thrown away. @param ends exit codes that are right */
