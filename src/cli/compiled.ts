@@ -13,6 +13,8 @@ import type { main } from './main.ts';
 
 const beside = (file: string) => join(__dirname, file);
 const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
+/** All but Node's own modules is bundled. */
+const ofNode = createRequire(__filename);
 const loaded = new Map<string, { readonly script: Script; readonly exports: object }>();
 
 /** The command line: main.ts. */
@@ -32,8 +34,7 @@ function load(file: string): object {
   const script = new Script(readFileSync(filename, 'utf8'), { filename, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   loaded.set(file, { script, exports: module.exports });
-  const others = createRequire(filename);
-  const require = (name: string) => (name.startsWith('./') ? load(name.slice(2)) : others(name));
+  const require = (name: string) => (name.startsWith('./') ? load(name.slice(2)) : ofNode(name));
   script.runInThisContext()(require, module, module.exports);
   return module.exports;
 }
