@@ -1,6 +1,6 @@
 import { ok, type Call, type Result } from '../call.ts';
 import type { Cman } from '../state.ts';
-import type { Machine } from '../world.ts';
+import type { Machine, World } from '../world.ts';
 import { isOn } from './chkconfig.ts';
 import { type ClusterConf, readConf } from './cman-conf.ts';
 import { cmanOf, join, quorumOf } from './cman.ts';
@@ -12,8 +12,11 @@ import { hasRpm, rpmVersion } from './rpms.ts';
 import { Stages } from './stages.ts';
 import { startXvmd } from './xvmd.ts';
 
-/** How long a start waits for quorum here, in parts of the boot time; as long as the scripts' own minutes. */
-const patience = 3;
+/**
+ * How long a start waits for quorum here (ms): three boot times for the scripts' own minutes, and never less than fifteen others need to
+ * start on a busy machine, however quickly its guests boot.
+ */
+const patience = (world: World) => Math.max(1000, 3 * (world.options.bootTime ?? 400));
 
 type Asking = Pick<Call, 'world' | 'machine' | 'midway' | 'since'>;
 
@@ -80,10 +83,10 @@ function joins({ world, machine, midway }: Asking, conf: ClusterConf | string | 
   return joined;
 }
 
-/** Others may be starting just now: the command waits for them, in real parts of the boot time. */
+/** Others may be starting just now: the command waits for them. */
 function waitForQuorum({ world, machine, since = 0 }: Asking): 'quorate' | 'waits' | 'none' {
   if (quorumOf(world, machine).quorate) return 'quorate';
-  return since > 0 && world.elapsed(since) < patience ? 'waits' : 'none';
+  return since > 0 && Date.now() - since < patience(world) ? 'waits' : 'none';
 }
 
 const didNotStart = "cman_tool: corosync daemon didn't start Check cluster logs for details";
