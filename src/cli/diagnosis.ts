@@ -1,5 +1,5 @@
 import { diagnose, examine, type Finding } from '../doctor/index.ts';
-import { lookFor } from '../engine/look.ts';
+import { lookFor, wholeLooks } from '../engine/look.ts';
 import { NotYet } from '../model/errors.ts';
 import type { Evidence, Look, Node } from '../model/step.ts';
 import { toolstackOf } from '../toolstacks/index.ts';
@@ -20,7 +20,7 @@ export function findingsOf({ lab, hosts }: Pick<Context, 'lab' | 'hosts'>): Prom
       if (guest && !(await toolstackOf(lab).isRunning(look, guest))) throw new NotYet(name, `${name} does not run`);
     },
   });
-  return examine(lab, look, (name) => hosts.host(name));
+  return examine(lab, look, (name) => wholeLooks(hosts.host(name)));
 }
 
 /** A fencing test that failed, with the layer, the cause and the cure that the doctor finds; as it is, if it finds none. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileChange } from '../model/change.ts';
 import { LabError, NotYet } from '../model/errors.ts';
-import type { Argv, FileReader, HostName, Hosts, Ran, Reader, Stat } from '../model/host.ts';
+import type { Argv, FileReader, Host, HostName, Hosts, Ran, Reader, Stat } from '../model/host.ts';
 import { once } from '../model/once.ts';
 import type { Look, Node, Step } from '../model/step.ts';
 
@@ -53,6 +53,21 @@ function readerOf(name: HostName, node: Node, { hosts, gate, overlay, seen }: Vi
       stat: (path) => look(['disk stat', image, path], (host) => host.disk(image).stat(path)),
       digest: (path) => look(['disk digest', image, path], (host) => host.disk(image).digest(path)),
     }),
+  };
+}
+
+/** A host for a change or a trial, whose looks are as whole as those of a check. */
+export function wholeLooks(host: Host): Host {
+  return {
+    name: host.name,
+    read: (argv) => answered(host, argv),
+    list: (path) => host.list(path),
+    readFile: (path) => host.readFile(path),
+    stat: (path) => host.stat(path),
+    digest: (path) => host.digest(path),
+    disk: (image) => host.disk(image),
+    run: (argv, options) => host.run(argv, options),
+    writeFile: (path, bytes, mode, midway) => host.writeFile(path, bytes, mode, midway),
   };
 }
 

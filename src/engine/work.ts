@@ -5,7 +5,7 @@ import type { Evidence, Node, Step, Trial } from '../model/step.ts';
 import { Applier } from './apply.ts';
 import { breakable } from './breakable.ts';
 import { byHand, editedByHand } from './by-hand.ts';
-import { lookFor, type Viewpoint } from './look.ts';
+import { lookFor, type Viewpoint, wholeLooks } from './look.ts';
 import { Lost } from './lost.ts';
 import { type Judged, judge } from './plan.ts';
 import type { RunOptions } from './run-options.ts';
@@ -90,7 +90,7 @@ export class Work {
   async #apply(step: Step<unknown>, change: Change, alone: boolean, says: (text: string) => void): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#applier.apply(change, this.#options.hosts.host(step.on), says);
+        return await this.#applier.apply(change, wholeLooks(this.#options.hosts.host(step.on)), says);
       } catch (error) {
         // It may have been broken off on purpose.
         if (this.#options.signal?.aborted || !(error instanceof CommandFailed) || !alone || !step.settle) throw error;
@@ -112,7 +112,7 @@ export class Work {
     const basis = await trial.basis(look);
     const { hosts, broken, explain } = this.#options;
     const shown = await trial.run(
-      breakable((name) => hosts.host(name), broken),
+      breakable((name) => wholeLooks(hosts.host(name)), broken),
       look,
     );
     if (!shown.passed && explain) this.#options.emit({ event: 'doing', id: trial.id, says: 'looking for the cause' });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { judgeNullTest, readFenceList } from '../formats/fence-xvm.ts';
 import { command } from '../model/change.ts';
 import type { Argv, Host, Ran } from '../model/host.ts';
+import { mustRead } from '../model/must-run.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { virtdOf } from './virtd.ts';
@@ -109,15 +110,16 @@ function hintFor(log: readonly string[], lab: Lab, from: Guest): string {
   return `on dom0: systemctl status ${virtdOf(lab).unit}; ss -lun; is UDP ${lab.fencing.port} open, and does it listen on ${lab.network.bridge}?`;
 }
 
+/** Where the log of fence_virtd is now. @throws CommandFailed if it cannot be read: no request in it would mean that none came */
 export async function logCursor(dom0: Host, lab: Lab): Promise<string> {
-  const { stdout } = await dom0.read(['journalctl', '-u', virtdOf(lab).unit, '-n', '0', '--show-cursor']);
+  const { stdout } = await mustRead(dom0, ['journalctl', '-u', virtdOf(lab).unit, '-n', '0', '--show-cursor']);
   return /^-- cursor: (\S+)/m.exec(stdout)?.[1] ?? '';
 }
 
 export async function logSince(dom0: Host, lab: Lab, cursor: string): Promise<readonly string[]> {
   const since = cursor === '' ? [] : [`--after-cursor=${cursor}`];
   const { unit } = virtdOf(lab);
-  const { stdout } = await dom0.read(['journalctl', '-u', unit, '-o', 'cat', '--no-pager', ...since]);
+  const { stdout } = await mustRead(dom0, ['journalctl', '-u', unit, '-o', 'cat', '--no-pager', ...since]);
   return stdout.trimEnd().split('\n').slice(-40);
 }
 

@@ -6,7 +6,7 @@ import { breakable } from '../../src/engine/breakable.ts';
 import { type Fault, readFault } from '../../src/engine/fault.ts';
 import { faulty } from '../../src/engine/faulty.ts';
 import { Journal } from '../../src/engine/journal.ts';
-import { lookFor } from '../../src/engine/look.ts';
+import { lookFor, wholeLooks } from '../../src/engine/look.ts';
 import { settled } from '../../src/engine/settle.ts';
 import { BadInput, Interrupted, Unreachable } from '../../src/model/errors.ts';
 import type { Host, Hosts, Ran } from '../../src/model/host.ts';
@@ -34,19 +34,23 @@ function answering(answers: Record<string, () => Partial<Ran>>): Host {
 
 const looking = (host: Host) => lookFor(step, { hosts: { host: () => host }, gate: async () => {} });
 
-test('a look that was killed is made again; killed twice, it is an error and not half an answer', async () => {
-  let times = 0;
-  const once = looking(
-    answering({ 'virsh list': () => (++times === 1 ? { code: 139, stdout: 'mol' } : { stdout: 'molly' }) }),
-  );
-  expect((await once.host.read(['virsh', 'list'])).stdout).toBe('molly');
-  const always = looking(answering({ 'virsh list': () => ({ code: 137, stdout: 'mol' }) }));
-  await expect(always.host.read(['virsh', 'list'])).rejects.toThrow(
-    'on dom0: `virsh list`, which only looks, was killed',
-  );
-  const refused = looking(answering({ 'fence_xvm -o list': () => ({ code: 255 }) }));
-  expect((await refused.host.read(['fence_xvm', '-o', 'list'])).code).toBe(255);
-});
+test.each([
+  ['a check', (host: Host) => looking(host).host],
+  ['a change or a trial', wholeLooks],
+])(
+  'a look of %s that was killed is made again; killed twice, it is an error and not half an answer',
+  async (_, see) => {
+    let times = 0;
+    const once = see(
+      answering({ 'virsh list': () => (++times === 1 ? { code: 139, stdout: 'mol' } : { stdout: 'molly' }) }),
+    );
+    expect((await once.read(['virsh', 'list'])).stdout).toBe('molly');
+    const always = see(answering({ 'virsh list': () => ({ code: 137, stdout: 'mol' }) }));
+    await expect(always.read(['virsh', 'list'])).rejects.toThrow('on dom0: `virsh list`, which only looks, was killed');
+    const refused = see(answering({ 'fence_xvm -o list': () => ({ code: 255 }) }));
+    expect((await refused.read(['fence_xvm', '-o', 'list'])).code).toBe(255);
+  },
+);
 
 test('a connection that is lost while something is awaited is waited for, up to the limit', async () => {
   const lost = { is: 'failed', error: new Unreachable('dom0', 'broken pipe') } as const;

@@ -35,10 +35,11 @@ export interface Outcome {
   readonly ms: number;
 }
 
-/** A directory with a fresh simulated dom0 for a lab. */
-export async function freshDom0(lab: Lab): Promise<{ directory: string; gone(): void }> {
+/** A directory with a fresh simulated dom0 for a lab. `booted`: with what a boot leaves on its disk, such as ssh's host keys. */
+export async function freshDom0(lab: Lab, booted = false): Promise<{ directory: string; gone(): void }> {
   const directory = mkdtempSync(join(tmpdir(), 'lab-fault-'));
   await seedSimulated(directory, simulatedDom0(lab));
+  if (booted) hostsOf(lab, directory).reboot();
   return { directory, gone: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
@@ -132,7 +133,7 @@ function counted(hosts: Hosts, counts: { commands: number; looks: number }): Hos
 /** A run with a fault, then one without. */
 export async function struck(which: FromNothing, fault: string) {
   const lab = labsInProcess[which];
-  const { directory, gone } = await freshDom0(lab);
+  const { directory, gone } = await freshDom0(lab, fault.startsWith('reboot'));
   try {
     const first = await run(lab, directory, { fault });
     const between = world(directory);

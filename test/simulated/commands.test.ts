@@ -132,3 +132,20 @@ test('a Reader refuses what is not known to only look, and reading writes nothin
   ]);
   expect(readFileSync(at('', 'state.json'))).toEqual(before);
 });
+
+test('whoever looks after a command sees what it did, also together with those who began to look before it', async () => {
+  const { hosts } = await labThatIsUp();
+  const [dom0, local] = [hosts.host('dom0'), hosts.host('local')];
+  const others: Promise<unknown>[] = [];
+  const after = new Promise((resolve, reject) => {
+    setImmediate(() => {
+      const made = dom0.run(['setfattr', '-n', 'user.x', '-v', 'made', '/etc']);
+      others.push(dom0.stat('/etc'));
+      made.then(() => dom0.read(['getfattr', '--only-values', '-n', 'user.x', '/etc'])).then(resolve, reject);
+    });
+  });
+  // Somebody opens the world in the turn in which the command is sent.
+  others.push(local.stat('/'));
+  expect(await after).toMatchObject({ code: 0, stdout: 'made' });
+  await Promise.all(others);
+});

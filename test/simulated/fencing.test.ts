@@ -1,6 +1,8 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { logCursor, logSince } from '../../src/fencing/virtd-trial.ts';
 import { judgeNullTest } from '../../src/formats/fence-xvm.ts';
+import type { Host } from '../../src/model/host.ts';
 import { lab, labThatIsUp, type TestWorld } from './world.ts';
 
 const key = lab.fencing.key;
@@ -72,6 +74,13 @@ test.each([key, '/etc/fence_virt.conf'])(
     expect(await started()).not.toBe(before);
   },
 );
+
+test('a log that cannot be read is an error: its silence would mean that no request came', async () => {
+  const stderr = 'Failed to open journal';
+  const dom0 = { name: 'dom0', read: async (argv) => ({ argv, code: 1, stdout: '', stderr }) } as Host;
+  await expect(logCursor(dom0, lab)).rejects.toThrow(stderr);
+  await expect(logSince(dom0, lab, '')).rejects.toThrow(stderr);
+});
 
 test('list, status and unknown names', async () => {
   const { sh, at } = await labThatIsUp();

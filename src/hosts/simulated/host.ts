@@ -70,7 +70,7 @@ export class SimulatedHost implements Host {
   async run(argv: Argv, options: RunOptions = {}): Promise<Ran> {
     await this.#sent();
     const since = Date.now();
-    const once = (now: RunOptions) => exclusively(this.#options.directory, () => this.#runNow(argv, now, since));
+    const once = (now: RunOptions) => this.#alone(() => this.#runNow(argv, now, since));
     let ran = once(options);
     // It waits for what others do meanwhile. Who dies midway died the first time.
     for (const again = { ...options, midway: undefined }; ran === undefined; ran = once(again)) {
@@ -124,7 +124,7 @@ export class SimulatedHost implements Host {
 
   async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
     await this.#sent();
-    exclusively(this.#options.directory, () => {
+    this.#alone(() => {
       const world = openWorld(this.#options, true);
       const machine = this.#reached(world);
       if ('refused' in machine)
@@ -141,6 +141,15 @@ export class SimulatedHost implements Host {
       world.state.clock += 1;
       world.save();
     });
+  }
+
+  /** Changes the world. Who looks from now on sees it changed, also where others had begun to look before. */
+  #alone<T>(work: () => T): T {
+    try {
+      return exclusively(this.#options.directory, work);
+    } finally {
+      this.#glance.forget();
+    }
   }
 
   /** A command is a process of its own: what is asked in the same turn does not wait for it. */
@@ -219,6 +228,10 @@ export class Glance {
       this.#world = undefined;
     });
     return this.#world;
+  }
+
+  forget(): void {
+    this.#world = undefined;
   }
 }
 
