@@ -94,7 +94,7 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     path: virtd.conf,
     mode: 0o600,
     // Debian's own, for qemu:///system, fits no Xen.
-    stock: (host) => fromPackage(host, 'fence-virtd', virtd.conf),
+    stock: (host, bytes) => fromPackage(host, { name: 'fence-virtd', path: virtd.conf }, bytes),
     text: `${markLine(lab.name)}\n${confOf(lab)}`,
   });
   const unit: Step = {

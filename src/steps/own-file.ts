@@ -17,7 +17,7 @@ const keptByHand = (path: string, bytes: Uint8Array) =>
 export const isCopy = (path: string): boolean => /\.(before-lab|by-hand-\w+)$/.test(path);
 
 /** Whether a file is as the distribution brought it: nobody's work is lost with it, and it is kept without asking. */
-export type Stock = (host: Reader) => Promise<boolean | 'comes'>;
+export type Stock = (host: Reader, bytes: Uint8Array | undefined) => Promise<boolean | 'comes'>;
 
 export interface OwnFile {
   readonly path: string;
@@ -45,12 +45,12 @@ export async function missingOwnFile(
   const write = file(path, mode, wanted, bytes);
   const now = textOf(bytes);
   if (stat === undefined || bytes === undefined || now === undefined) {
-    const comes = (await stock?.(host)) === 'comes';
+    const comes = (await stock?.(host, bytes)) === 'comes';
     return [...(await madeDirectory(host, directoryOf(path), owner.name)), ...(comes ? [kept(path)] : []), write];
   }
   const mark = readMark(now);
   if (mark?.lab === owner.name) return isOurs(host, wanted, write, { now, intact: mark.intact, bytes });
-  const isStock = mark === undefined && (await stock?.(host)) === true;
+  const isStock = mark === undefined && (await stock?.(host, bytes)) === true;
   if (!isStock && !owner.adopt?.includes(path)) throw foreign(path, mark?.lab, path);
   const before = await host.digest(keptBefore(path));
   // Cut short after the link: both are one file.

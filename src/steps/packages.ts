@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { command } from '../model/change.ts';
 import { Refused } from '../model/errors.ts';
 import type { Reader } from '../model/host.ts';
@@ -36,15 +37,18 @@ export function packages(placed: Placed, names: readonly string[]): Step {
 }
 
 /**
- * Whether a configuration file is as its Debian package brought it (dpkg-query(1), Conffiles: path and MD5); `comes`: the package
- * is not installed yet, and will bring it.
+ * Whether a configuration file with these bytes is as its Debian package brought it (dpkg-query(1), Conffiles: path and MD5);
+ * `comes`: the package is not installed yet, and will bring it. What was read is judged: asked for its digest later, the file may
+ * be another one, which another `lab` is writing.
  */
-export async function fromPackage(host: Reader, name: string, path: string): Promise<boolean | 'comes'> {
-  const [{ stdout }, sum] = await Promise.all([
-    host.read(['dpkg-query', '-W', '-f', '${db:Status-Status}\n${Conffiles}\n', name]),
-    host.read(['md5sum', path]),
-  ]);
-  if (!stdout.startsWith('installed\n')) return 'comes';
+export async function fromPackage(
+  host: Reader,
+  { name, path }: { readonly name: string; readonly path: string },
+  bytes: Uint8Array | undefined,
+): Promise<boolean | 'comes'> {
+  const { stdout } = await host.read(['dpkg-query', '-W', '-f', '${db:Status-Status}\n${Conffiles}\n', name]);
   const known = stdout.split('\n').find((line) => line.trim().split(' ')[0] === path);
-  return sum.code === 0 && known?.trim().split(' ')[1] === sum.stdout.slice(0, 32);
+  // A package that is just being configured has brought its file already.
+  if (bytes && known?.trim().split(' ')[1] === createHash('md5').update(bytes).digest('hex')) return true;
+  return stdout.startsWith('installed\n') ? false : 'comes';
 }

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { destroy } from '../../recipes/destroy.ts';
 import { down } from '../../recipes/down.ts';
 import { recipes } from '../../recipes/index.ts';
@@ -234,6 +234,21 @@ describe('a file of ours', () => {
 
     expect((await course(world.hosts, [destroy(lab)])).failed).toEqual([]);
     expect(conf(world)).toBe(stock);
+  });
+
+  test('that another run writes while the package’s own is being judged is not called foreign', async () => {
+    const world = await worldOf(lab);
+    const dom0 = world.hosts.host('dom0');
+    const { readFile } = dom0;
+    vi.spyOn(dom0, 'readFile').mockImplementationOnce(async (path) => {
+      const bytes = await readFile(path);
+      expect((await course(world.hosts, configuration)).failed).toEqual([]);
+      return bytes;
+    });
+    const { steps, failed } = await course(world.hosts, configuration, { dry: true });
+    expect(failed).toEqual([]);
+    expect(steps.map(({ verdict }) => verdict)).toEqual(['change']);
+    expect(readMark(conf(world))?.lab).toBe(lab.name);
   });
 });
 

@@ -41,10 +41,6 @@ export function eachFile(
   return { code: stderr ? 1 : 0, stdout, stderr };
 }
 
-/** md5sum(1), which only looks here. */
-export const md5sum: Handler = ({ machine: { tree }, args }) =>
-  eachFile({ tree, args: getopt(args, []).rest }, (bytes, path) => `${md5(bytes)}  ${path}\n`, 'md5sum');
-
 export function md5(bytes: Uint8Array | string): string {
   return createHash('md5').update(bytes).digest('hex');
 }

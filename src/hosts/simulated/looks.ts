@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { eachFile, md5sum, sha256sum } from './bytes.ts';
+import { eachFile, sha256sum } from './bytes.ts';
 import { gfs2Room } from './gfs2-journals.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { hostnameOf as redHatName, isRedHat, releaseOf } from './red-hat/release.ts';
@@ -204,7 +204,6 @@ export const looks: Readonly<Record<string, Handler>> = {
   hostname,
   id,
   ls,
-  md5sum,
   sha256sum,
   stat,
   tail,
