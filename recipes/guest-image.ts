@@ -21,11 +21,11 @@ const basics = [
   'xz-utils',
 ];
 
-/** pygrub reads this; it boots nothing, it only names kernel and initrd. */
+/** pygrub reads this; it boots nothing, it only names kernel and initrd. On one virtual CPU a second worker of udev is one more fork. */
 const grub = `set default=0
 set timeout=0
 menuentry 'Debian' {
-  linux /boot/vmlinux root=/dev/xvda rw rootflags=noatime console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests
+  linux /boot/vmlinux root=/dev/xvda rw rootflags=noatime console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests udev.children_max=1
   initrd /boot/initrd.img
 }
 `;
@@ -76,6 +76,7 @@ const needless = [
   'systemd-sysusers.service',
   'systemd-tmpfiles-setup-dev.service',
   'systemd-update-utmp.service',
+  'systemd-update-utmp-runlevel.service',
 ];
 const generators = [
   ...[
@@ -111,6 +112,10 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
         mode: 0o644,
         text: '',
       })),
+      // Not at boot: what needs it (dlm_controld) has it mounted. An empty file masks the link of systemd (systemd.unit(5)).
+      { path: '/etc/systemd/system/sysinit.target.wants/sys-kernel-config.mount', mode: 0o644, text: '' },
+      // sshd reads its configuration once, not a first time to try it.
+      { path: '/etc/systemd/system/ssh.service.d/cluster-lab.conf', mode: 0o644, text: '[Service]\nExecStartPre=\n' },
       // Keys only, and no session to be set up for each command.
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],

@@ -42,14 +42,16 @@ export function sshKeyPair(
   { path, comment, type }: { path: string; comment: string; type: 'ed25519' | 'rsa' },
 ): Step {
   const fresh = `${path}.new`;
+  const halves = [fresh, `${fresh}.pub`];
   return {
     kind: 'step',
     ...placed,
     async check({ host }): Promise<readonly Change[]> {
-      const key = await host.stat(path);
+      const [key, ...left] = await Promise.all([path, ...halves].map((half) => host.stat(half)));
       if (key) return key.mode === 0o600 ? [] : [command(['chmod', '0600', path])];
       return [
-        command(['rm', '-f', fresh, `${fresh}.pub`]),
+        // Of a run that was cut short: ssh-keygen would ask.
+        ...(left.some(Boolean) ? [command(['rm', '-f', ...halves])] : []),
         command([
           'ssh-keygen',
           '-q',
