@@ -19,9 +19,10 @@ const loaded = new Map<string, { readonly script: Script; readonly exports: obje
 
 /** The command line: main.ts. */
 export function compiled() {
-  // Young objects keep a small place, and garbage is found sooner: planning 1,000 guests takes a fifth less memory, and no longer.
-  // A flag: so it has to be set before V8 looks at a cache.
+  // Young objects keep a small place, old ones are looked through each time they are half as many again: planning 1,000 guests takes
+  // a third less memory, and a tenth longer (docs/benchmarks.md). Flags: so they have to be set before V8 looks at a cache.
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=50');
   return load('main.cjs') as { readonly main: typeof main };
 }
 
