@@ -85,6 +85,14 @@ test('images: a clone has its files, an empty one has none, and none is attached
   expect(() => statSync(at('images', 'guests/other.img'))).toThrow();
 });
 
+test.each([
+  ['too long', 'x'.repeat(300)],
+  ['with a NUL', 'a\0b'],
+])('what is %s for a name is not there', async (_, name) => {
+  const dom0 = (await freshWorld()).hosts.host('dom0');
+  expect([await dom0.stat(`/etc/${name}`), await dom0.readFile(`/etc/${name}`)]).toEqual([undefined, undefined]);
+});
+
 test('a link inside a tree never leads out of it', async () => {
   const { hosts, at, sh } = await labThatIsUp();
   const wants = '/etc/systemd/system/multi-user.target.wants/ssh.service';

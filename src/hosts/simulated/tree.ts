@@ -187,12 +187,13 @@ function lstat(real: string): fs.Stats | undefined {
   return fs.lstatSync(real, { throwIfNoEntry: false });
 }
 
-/** A path through something that is no directory leads nowhere, nor does a name that no file can have. */
+/** A path through something that is no directory leads nowhere, nor does a name that no file can have: too long, or with a NUL in it. */
 function guarded<T>(look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
-    if (['ENOTDIR', 'ENAMETOOLONG'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (['ENOTDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      return undefined;
     throw error;
   }
 }
