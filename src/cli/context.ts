@@ -175,8 +175,11 @@ async function openHosts(lab: Lab, where: Where): Promise<{ hosts: Hosts; know(g
       : where.is === 'ssh'
         ? async () => where
         : (local: Reader) => sandboxLogin(local, lab.name);
+  const kept = keptConnection(lab.name, where);
+  // An old dom0 has no timeout(1), and an ssh(1) that keeps nothing.
+  const keptGuests = kept !== undefined && lab.toolstack === 'libvirt' ? paths.guestSockets : undefined;
   return {
-    hosts: new LabHosts({ dom0, kept: keptConnection(lab.name, where), guests }),
+    hosts: new LabHosts({ dom0, kept, keptGuests, guests }),
     know(known) {
       for (const { name, address } of known) guests.set(name, { destination: `root@${address}`, options });
     },

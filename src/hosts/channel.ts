@@ -4,6 +4,8 @@ import type { Argv } from '../model/host.ts';
 export interface Channel {
   /** `tty`: the program gets a terminal. */
   wrap(argv: Argv, tty?: boolean): Argv;
+  /** How the shell for looks is started, as a local argv. */
+  shell(): Argv;
   /** It broke: it has to be opened anew. */
   gone(): boolean;
   close(): Promise<void>;
@@ -12,6 +14,7 @@ export interface Channel {
 /** The machine that lab runs on. */
 export const localChannel: Channel = {
   wrap: (argv) => argv,
+  shell: () => ['sh'],
   gone: () => false,
   close: async () => {},
 };

@@ -11,6 +11,8 @@ export interface Routes {
   readonly dom0: 'local' | ((local: Reader) => Promise<Login>);
   /** The socket of a connection to dom0 that is kept for the next command; without it each command makes its own. */
   readonly kept?: string | undefined;
+  /** A directory of dom0's for the sockets of connections to guests that are kept alike. */
+  readonly keptGuests?: string | undefined;
   /** The guests, as seen from dom0, by their names. */
   readonly guests: ReadonlyMap<HostName, Login>;
 }
@@ -38,7 +40,7 @@ export class LabHosts implements Hosts {
   }
 
   async #open(name: HostName): Promise<Channel> {
-    const { dom0, kept, guests } = this.#routes;
+    const { dom0, kept, keptGuests, guests } = this.#routes;
     if (name === 'local' || (name === 'dom0' && dom0 === 'local')) return localChannel;
     if (name === 'dom0' && dom0 !== 'local') {
       const login = await dom0(this.host('local'));
@@ -46,7 +48,9 @@ export class LabHosts implements Hosts {
     }
     const guest = guests.get(name);
     if (!guest) throw new NotYet(name);
-    return throughDom0(await this.host('dom0').channel(), guest);
+    // By its address: a socket's path must be short.
+    const socket = keptGuests && `${keptGuests}/${guest.destination.replace(/^.*@/, '')}`;
+    return throughDom0(await this.host('dom0').channel(), guest, socket);
   }
 
   async forget(name: HostName): Promise<void> {

@@ -38,14 +38,15 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
   return [...options, ...said, ...(port === undefined ? [] : ['-p', String(port)]), destination];
 }
 
-/** How a program is started over there, over the shared connection behind `socket`. */
-const over =
-  (socket: string, login: Login): Channel['wrap'] =>
-  (argv, tty) => [
+/** How programs are started over there, over the shared connection behind `socket`. */
+function over(socket: string, login: Login): Pick<Channel, 'wrap' | 'shell'> {
+  const wrap: Channel['wrap'] = (argv, tty) => [
     'ssh',
     ...['-S', socket, tty ? '-tt' : '-T', '-o', 'LogLevel=ERROR', ...words(login, 'dom0'), '--'],
     there(argv),
   ];
+  return { wrap, shell: () => wrap(['sh']) };
+}
 
 const tryIt = (login: Login) => `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`;
 
@@ -77,7 +78,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
   ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
   await Promise.race([ready, ended]);
   return {
-    wrap: over(socket, login),
+    ...over(socket, login),
     gone: () => gone,
     async close() {
       master.kill('SIGTERM');
@@ -100,13 +101,13 @@ export async function openKept(login: Login, host: string, socket: string): Prom
   const directory = await mkdir(dirname(socket), { recursive: true, mode: 0o700 }).catch(() => 'no' as const);
   if (directory === 'no') return openSsh(login, host);
   if (!(await stands(login, socket))) await keep(login, host, socket);
-  return { wrap: over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
+  return { ...over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
 }
 
 /** Whether the other end still answers over it: its machine may be gone since. Without the socket nothing is connected to. */
-async function stands(login: Login, socket: string): Promise<boolean> {
+async function stands(login: Login, socket: string, argv: Argv = ['true']): Promise<boolean> {
   if (!existsSync(socket)) return false;
-  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] })(['true']);
+  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] }).wrap(argv);
   const { exitCode } = await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
   if (exitCode === 0) return true;
   await disconnect(socket);
@@ -128,6 +129,16 @@ async function keep(login: Login, host: string, socket: string): Promise<void> {
   }
 }
 
+/**
+ * Ends a kept connection to a dom0, and those to guests that are kept there (throughDom0).
+ * @param guestSockets a directory of dom0's
+ * @returns whether there was one
+ */
+export async function disconnectAll(login: Login, socket: string, guestSockets: string): Promise<boolean> {
+  if (await stands(login, socket, endGuests(guestSockets))) return disconnect(socket);
+  return false;
+}
+
 /** Ends a kept connection. @returns whether there was one */
 export async function disconnect(socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
@@ -137,24 +148,50 @@ export async function disconnect(socket: string): Promise<boolean> {
   return exitCode === 0;
 }
 
-/** A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys. */
-export function throughDom0(dom0: Channel, login: Login): Channel {
+/** ssh(1) as dom0 runs it, to a guest: dom0's own configuration is none of lab's. */
+const toGuest = (login: Login, argv: Argv, ...options: string[]): Argv => [
+  'ssh',
+  ...['-F', '/dev/null', ...options, '-o', 'LogLevel=ERROR', ...words(login, 'guest'), '--'],
+  there(argv),
+];
+
+/** How long a kept connection to a guest has for an answer, before it is made anew (s). */
+const answersWithin = 5;
+
+/**
+ * A shell in a guest, over a connection that stays on dom0 for a while: `$1` is its socket, with `none` there is no such. It is tried
+ * first: its guest may have been fenced since.
+ */
+function keptShell(login: Login): string {
+  const attempt = quote(toGuest(login, ['true'], '-T', '-o', 'ProxyCommand=false'));
+  const shell = quote(toGuest(login, ['sh'], '-T', '-o', 'ControlMaster=auto', '-o', `ControlPersist=${keptFor}`));
+  const shared = (command: string) => command.replace(/^ssh /, 'ssh -S "$1" ');
+  return `mkdir -p -m 700 "\${1%/*}" 2> /dev/null || set -- none
+if [ -S "$1" ]; then
+  timeout ${answersWithin} ${shared(attempt)} < /dev/null > /dev/null 2>&1 || { ssh -S "$1" -O exit guest; rm -f "$1"; } > /dev/null 2>&1
+fi
+exec ${shared(shell)}`;
+}
+
+/**
+ * A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys.
+ * @param socket on dom0: of a connection that looks may use, and that outlives the command. Changes have one each of their own
+ */
+export function throughDom0(dom0: Channel, login: Login, socket?: string): Channel {
+  const wrap: Channel['wrap'] = (argv, tty) => dom0.wrap(toGuest(login, argv, tty ? '-tt' : '-T'), tty);
   return {
-    wrap: (argv, tty) => {
-      const inner: Argv = [
-        'ssh',
-        '-F',
-        '/dev/null',
-        tty ? '-tt' : '-T',
-        '-o',
-        'LogLevel=ERROR',
-        ...words(login, 'guest'),
-        '--',
-        there(argv),
-      ];
-      return dom0.wrap(inner, tty);
-    },
+    wrap,
+    shell: () => (socket === undefined ? wrap(['sh']) : dom0.wrap(['sh', '-c', keptShell(login), 'sh', socket])),
     gone: () => dom0.gone(),
     close: async () => {},
   };
 }
+
+/** Ends the connections that a dom0 keeps to guests: all whose sockets are in that directory of its own. */
+const endGuests = (directory: string): Argv => [
+  'sh',
+  '-c',
+  'for s in "$1"/*; do [ ! -S "$s" ] || ssh -S "$s" -O exit guest 2> /dev/null; done; rm -rf "$1"; rmdir "${1%/*}" 2> /dev/null || true',
+  'sh',
+  directory,
+];

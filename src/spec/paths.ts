@@ -38,6 +38,8 @@ export const dom0Paths = once(({ name, toolstack }: Pick<Lab, 'name' | 'toolstac
     /** Where the disks of guests that are off are mounted while they are edited. */
     mounts: `${run}/${name}`,
     mount: ({ name: guest }: Pick<Guest, 'name'>) => `${run}/${name}/${guest}`,
+    /** Sockets of the connections to guests that looks may use again within a minute: shared by ssh(1) (ssh.ts). */
+    guestSockets: `${run}/${name}.ssh`,
     lock: `${run}/${name}.lock`,
   };
 });

@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LabHosts } from '../../src/hosts/lab-hosts.ts';
 import { sshTrouble } from '../../src/hosts/ssh-trouble.ts';
-import { disconnect, openKept, openSsh } from '../../src/hosts/ssh.ts';
+import { disconnect, disconnectAll, openKept, openSsh } from '../../src/hosts/ssh.ts';
 import { NotTrusted, Unreachable } from '../../src/model/errors.ts';
 import { readWhere } from '../../src/cli/where.ts';
 
@@ -98,6 +98,41 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
       expect([await command(), await command()]).toEqual([1, 0]);
     } finally {
       await disconnect(kept);
+    }
+  }, 120_000);
+
+  test('a connection to a guest is kept on dom0 for the next command’s looks, and made anew if the guest is gone', async () => {
+    const [kept, keptGuests] = [join(directory, 'near.ssh'), join(directory, 'run', 'guests.ssh')];
+    const to = login(known('host'));
+    const routes = { dom0: async () => to, kept, keptGuests, guests: new Map([['molly', to]]) };
+    const socket = join(keptGuests, '127.0.0.1');
+    const sessions = async () =>
+      (await execa('pgrep', ['-P', String(server?.pid)], { reject: false })).stdout.split('\n').filter(Boolean);
+    /** One command. @returns how many logins it took */
+    const command = async () => {
+      const before = accepted;
+      const hosts = new LabHosts(routes);
+      expect(await hosts.host('molly').readFile(at('known_hosts'))).toEqual(Buffer.from(known('host')));
+      await hosts.close();
+      return accepted - before;
+    };
+    let frozen: readonly string[] = [];
+    try {
+      expect([await command(), await command()]).toEqual([2, 0]);
+      expect([fs.statSync(keptGuests).mode & 0o777, fs.statSync(socket).mode & 0o777]).toEqual([0o700, 0o600]);
+      // A guest that was fenced: nothing answers, nothing is closed. dom0's session was the first.
+      const [, ...rest] = (await sessions()).sort((a, b) => Number(a) - Number(b));
+      expect(rest.length).toBeGreaterThan(0);
+      frozen = rest;
+      for (const pid of frozen) process.kill(Number(pid), 'SIGSTOP');
+      expect([await command(), await command()]).toEqual([1, 0]);
+      expect(await disconnectAll(to, kept, keptGuests)).toBe(true);
+      expect([fs.existsSync(kept), fs.existsSync(join(directory, 'run'))]).toEqual([false, false]);
+      const left = await execa('pgrep', ['-f', socket], { reject: false });
+      expect(left.stdout).toBe('');
+    } finally {
+      for (const pid of frozen) process.kill(Number(pid), 'SIGKILL');
+      await disconnectAll(to, kept, keptGuests);
     }
   }, 120_000);
 

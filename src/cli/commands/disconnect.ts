@@ -1,14 +1,11 @@
-import { disconnect } from '../../hosts/ssh.ts';
 import { chosenLab, type WhichLab } from '../context.ts';
-import { keptConnection } from '../state.ts';
+import { endKept } from '../kept.ts';
 import { showWhere } from '../where.ts';
 
-/** `lab disconnect`: ends the connection to dom0 that is kept for the next command. @throws BadInput */
+/** `lab disconnect`: ends the connections to dom0, and from there to the guests, that are kept for the next command. @throws BadInput */
 export async function disconnectCommand(which: WhichLab): Promise<void> {
-  const { lab, where } = await chosenLab(which);
-  const kept = keptConnection(lab.name, where);
-  const was = kept !== undefined && (await disconnect(kept));
-  process.stdout.write(
-    was ? `disconnected from ${showWhere(where)}\n` : `no connection to ${showWhere(where)} is kept\n`,
-  );
+  const chosen = await chosenLab(which);
+  const was = await endKept(chosen);
+  const where = showWhere(chosen.where);
+  process.stdout.write(was ? `disconnected from ${where}\n` : `no connection to ${where} is kept\n`);
 }

@@ -3,8 +3,7 @@ import { down } from '../../../recipes/down.ts';
 import { agreedToLose } from '../agree.ts';
 import { BadInput } from '../../model/errors.ts';
 import { contextOf, type Context, openContext, type WhichLab } from '../context.ts';
-import { disconnect } from '../../hosts/ssh.ts';
-import { keptConnection } from '../state.ts';
+import { endKept } from '../kept.ts';
 import { labOnDom0, labsOn } from '../lab-on-dom0.ts';
 import { chosen, type RunChoices, resumeCommand, runChapters } from './up.ts';
 
@@ -50,10 +49,9 @@ export async function destroyCommand(options: Options & { readonly name?: string
   }
   const resume = resumeCommand(name === undefined ? 'lab destroy' : `lab destroy --name ${name}`, options);
   const code = await runChapters(context, chapters, { ...options, yes: true, last: true }, resume);
-  const kept = keptConnection(context.lab.name, context.where);
-  if (code === 0 && !options.dryRun && kept !== undefined) {
+  if (code === 0 && !options.dryRun) {
     await context.hosts.close();
-    await disconnect(kept);
+    await endKept(context);
   }
   return code;
 }
