@@ -12,8 +12,8 @@ export function stateDirectory(lab: string): string {
 const longest = 90;
 
 /**
- * Where the connection to a dom0 is kept; undefined where none is: this machine needs none, a sandbox is started and stopped from
- * here, and the guests are fenced, so that a connection that outlives them would be asked for answers that do not come.
+ * Where the connection to a dom0 is kept; undefined where none is: this machine needs none, and a sandbox is started and stopped
+ * from here, so that a connection that outlives it would be asked for answers that do not come.
  */
 export function keptConnection(lab: string, where: Where): string | undefined {
   if (where.is !== 'ssh') return undefined;

@@ -4,8 +4,8 @@ import type { Argv } from '../model/host.ts';
 export interface Channel {
   /** `tty`: the program gets a terminal. */
   wrap(argv: Argv, tty?: boolean): Argv;
-  /** How the shell for looks is started, as a local argv. */
-  shell(): Argv;
+  /** How the shell for looks is started, as a local argv, if not as any program. */
+  shell?(): Argv;
   /** It broke: it has to be opened anew. */
   gone(): boolean;
   close(): Promise<void>;
@@ -14,7 +14,6 @@ export interface Channel {
 /** The machine that lab runs on. */
 export const localChannel: Channel = {
   wrap: (argv) => argv,
-  shell: () => ['sh'],
   gone: () => false,
   close: async () => {},
 };

@@ -151,7 +151,8 @@ export class ShellHost implements Host {
 
   async #warmShell(): Promise<WarmShell> {
     const channel = await this.channel();
-    if (this.#shell === undefined || this.#shell.ended) this.#shell = new WarmShell(channel.shell(), this.name);
+    if (this.#shell === undefined || this.#shell.ended)
+      this.#shell = new WarmShell(channel.shell?.() ?? channel.wrap(['sh']), this.name);
     return this.#shell;
   }
 

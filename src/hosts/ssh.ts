@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Argv } from '../model/host.ts';
 import type { Channel } from './channel.ts';
-import { quote } from './quote.ts';
+import { quote, quoteWord } from './quote.ts';
 import { sshTrouble } from './ssh-trouble.ts';
 
 /** Where OpenSSH should go. The user's configuration, agent and jump hosts apply unless `options` say otherwise. */
@@ -38,15 +38,14 @@ function words({ destination, port, options = [] }: Login, to: keyof typeof pati
   return [...options, ...said, ...(port === undefined ? [] : ['-p', String(port)]), destination];
 }
 
-/** How programs are started over there, over the shared connection behind `socket`. */
-function over(socket: string, login: Login): Pick<Channel, 'wrap' | 'shell'> {
-  const wrap: Channel['wrap'] = (argv, tty) => [
+/** How a program is started over there, over the shared connection behind `socket`. */
+const over =
+  (socket: string, login: Login): Channel['wrap'] =>
+  (argv, tty) => [
     'ssh',
     ...['-S', socket, tty ? '-tt' : '-T', '-o', 'LogLevel=ERROR', ...words(login, 'dom0'), '--'],
     there(argv),
   ];
-  return { wrap, shell: () => wrap(['sh']) };
-}
 
 const tryIt = (login: Login) => `try: ${quote(['ssh', ...words(login, 'dom0'), 'true'])}`;
 
@@ -78,7 +77,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
   ended.catch(() => {}); // after the connection stood, its end shows in the commands that use it
   await Promise.race([ready, ended]);
   return {
-    ...over(socket, login),
+    wrap: over(socket, login),
     gone: () => gone,
     async close() {
       master.kill('SIGTERM');
@@ -101,17 +100,22 @@ export async function openKept(login: Login, host: string, socket: string): Prom
   const directory = await mkdir(dirname(socket), { recursive: true, mode: 0o700 }).catch(() => 'no' as const);
   if (directory === 'no') return openSsh(login, host);
   if (!(await stands(login, socket))) await keep(login, host, socket);
-  return { ...over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
+  return { wrap: over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
 }
 
 /** Whether the other end still answers over it: its machine may be gone since. Without the socket nothing is connected to. */
-async function stands(login: Login, socket: string, argv: Argv = ['true']): Promise<boolean> {
+async function stands(login: Login, socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
-  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] }).wrap(argv);
-  const { exitCode } = await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
-  if (exitCode === 0) return true;
+  if (await ran(login, socket, ['true'])) return true;
   await disconnect(socket);
   return false;
+}
+
+/** Whether a command ended well, and soon, over a connection that stands: none is made for it. */
+async function ran(login: Login, socket: string, argv: Argv): Promise<boolean> {
+  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] })(argv);
+  const { exitCode } = await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
+  return exitCode === 0;
 }
 
 async function keep(login: Login, host: string, socket: string): Promise<void> {
@@ -135,8 +139,8 @@ async function keep(login: Login, host: string, socket: string): Promise<void> {
  * @returns whether there was one
  */
 export async function disconnectAll(login: Login, socket: string, guestSockets: string): Promise<boolean> {
-  if (await stands(login, socket, endGuests(guestSockets))) return disconnect(socket);
-  return false;
+  if (existsSync(socket)) await ran(login, socket, endGuests(guestSockets));
+  return disconnect(socket);
 }
 
 /** Ends a kept connection. @returns whether there was one */
@@ -158,19 +162,16 @@ const toGuest = (login: Login, argv: Argv, ...options: string[]): Argv => [
 /** How long a kept connection to a guest has for an answer, before it is made anew (s). */
 const answersWithin = 5;
 
-/**
- * A shell in a guest, over a connection that stays on dom0 for a while: `$1` is its socket, with `none` there is no such. It is tried
- * first: its guest may have been fenced since.
- */
-function keptShell(login: Login): string {
-  const attempt = quote(toGuest(login, ['true'], '-T', '-o', 'ProxyCommand=false'));
-  const shell = quote(toGuest(login, ['sh'], '-T', '-o', 'ControlMaster=auto', '-o', `ControlPersist=${keptFor}`));
-  const shared = (command: string) => command.replace(/^ssh /, 'ssh -S "$1" ');
-  return `mkdir -p -m 700 "\${1%/*}" 2> /dev/null || set -- none
-if [ -S "$1" ]; then
-  timeout ${answersWithin} ${shared(attempt)} < /dev/null > /dev/null 2>&1 || { ssh -S "$1" -O exit guest; rm -f "$1"; } > /dev/null 2>&1
+/** A shell in a guest, over a connection that stays on dom0 for a while. It is tried first: its guest may have been fenced since. */
+function keptShell(login: Login, socket: string): string {
+  const [path, directory] = [quoteWord(socket), quoteWord(dirname(socket))];
+  const keep = ['-S', socket, '-o', 'ControlMaster=auto', '-o', `ControlPersist=${keptFor}`];
+  const attempt = quote(toGuest(login, ['true'], '-T', '-S', socket, '-o', 'ProxyCommand=false'));
+  return `mkdir -p -m 700 ${directory} 2> /dev/null || exec ${quote(toGuest(login, ['sh'], '-T'))}
+if [ -S ${path} ]; then
+  timeout ${answersWithin} ${attempt} < /dev/null > /dev/null 2>&1 || { ssh -S ${path} -O exit guest; rm -f ${path}; } > /dev/null 2>&1
 fi
-exec ${shared(shell)}`;
+exec ${quote(toGuest(login, ['sh'], '-T', ...keep))}`;
 }
 
 /**
@@ -181,7 +182,7 @@ export function throughDom0(dom0: Channel, login: Login, socket?: string): Chann
   const wrap: Channel['wrap'] = (argv, tty) => dom0.wrap(toGuest(login, argv, tty ? '-tt' : '-T'), tty);
   return {
     wrap,
-    shell: () => (socket === undefined ? wrap(['sh']) : dom0.wrap(['sh', '-c', keptShell(login), 'sh', socket])),
+    ...(socket !== undefined && { shell: () => dom0.wrap(['sh', '-c', keptShell(login, socket)]) }),
     gone: () => dom0.gone(),
     close: async () => {},
   };
