@@ -42,17 +42,31 @@ export async function plan(nodes: readonly Node[], options: PlanOptions): Promis
 async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions, seen: Seen): Promise<Plan> {
   const providers = providersOf(nodes);
   const judging = new Map<Node, Promise<Judged>>();
+  const reached = new Map([...providers].map(([host]) => [host, latch()]));
   const viewpoint: Viewpoint = {
     hosts,
     seen,
     async gate(host, asker) {
       const provider = providers.get(host);
-      if (provider && provider !== asker && (await judging.get(provider))?.is !== 'met') notYet(provider);
+      // Who makes the host be there looks into it once it is: all others look along with it, in one round trip.
+      if (provider === asker) return reached.get(host)?.open();
+      if (!provider) return;
+      const met = judging.get(provider)?.then(({ is }) => is === 'met');
+      if (!(await Promise.race([reached.get(host)?.isOpen, met]))) notYet(provider);
     },
   };
   for (const node of nodes) judging.set(node, judge(node, viewpoint, proofs));
   const verdicts = await Promise.all(judging.values());
   return new Map(nodes.map((node, n) => [node, verdicts[n] as Judged]));
+}
+
+/** Something to wait for, that another does. */
+function latch(): { readonly isOpen: Promise<true>; open(): void } {
+  let open = () => {};
+  const isOpen = new Promise<true>((resolve) => {
+    open = () => resolve(true);
+  });
+  return { isOpen, open };
 }
 
 async function lookInOrder(
@@ -84,7 +98,8 @@ async function lookInOrder(
   for (const node of nodes) {
     const settled = allMet(node.after);
     const before = first.get(node);
-    let judged = settled && before && before.is !== 'later' ? before : await judge(node, here, proofs);
+    const known = settled && before && before.is !== 'later' && before.is !== 'failed';
+    let judged = known ? before : await judge(node, here, proofs);
     if (judged.is === 'later') {
       const better = await foreseen(node, overlay, foresee, missing, proofs);
       if (better.length > 0) judged = { ...judged, changes: better };

@@ -1,11 +1,12 @@
 import type { Argv } from '../model/host.ts';
+import type { Looks } from './session.ts';
 
 /** How a program is started on a host: as a local argv. */
 export interface Channel {
   /** `tty`: the program gets a terminal. */
   wrap(argv: Argv, tty?: boolean): Argv;
-  /** How the shell for looks is started, as a local argv, if not as any program. */
-  shell?(): Argv;
+  /** How looks are made, if not by a shell that is started like any program. */
+  looks?(): Looks;
   /** It broke: it has to be opened anew. */
   gone(): boolean;
   close(): Promise<void>;

@@ -2,8 +2,10 @@ import { NotYet } from '../model/errors.ts';
 import type { Argv, HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { takeLock } from './lock.ts';
+import { GuestLooks } from './guest-looks.ts';
+import { Relay } from './relay.ts';
 import { ShellHost } from './shell-host.ts';
-import { type Login, openKept, openSsh, throughDom0 } from './ssh.ts';
+import { type Login, openKept, openSsh, routeTo, throughDom0 } from './ssh.ts';
 
 /** How the hosts of a lab are reached. */
 export interface Routes {
@@ -11,7 +13,7 @@ export interface Routes {
   readonly dom0: 'local' | ((local: Reader) => Promise<Login>);
   /** The socket of a connection to dom0 that is kept for the next command; without it each command makes its own. */
   readonly kept?: string | undefined;
-  /** A directory of dom0's for the sockets of connections to guests that are kept alike. */
+  /** A directory of dom0's for the sockets of connections to guests that are kept alike: guests are looked at through a relay then. */
   readonly keptGuests?: string | undefined;
   /** The guests, as seen from dom0, by their names. */
   readonly guests: ReadonlyMap<HostName, Login>;
@@ -21,6 +23,7 @@ export interface Routes {
 export class LabHosts implements Hosts {
   readonly #routes: Routes;
   readonly #hosts = new Map<HostName, ShellHost>();
+  #relay: Relay | undefined;
 
   constructor(routes: Routes) {
     this.#routes = routes;
@@ -48,9 +51,13 @@ export class LabHosts implements Hosts {
     }
     const guest = guests.get(name);
     if (!guest) throw new NotYet(name);
-    // By its address: a socket's path must be short.
-    const socket = keptGuests && `${keptGuests}/${guest.destination.replace(/^.*@/, '')}`;
-    return throughDom0(await this.host('dom0').channel(), guest, socket);
+    const through = await this.host('dom0').channel();
+    if (keptGuests === undefined) return throughDom0(through, guest);
+    const relay = () => {
+      if (!this.#relay || this.#relay.ended) this.#relay = new Relay(through.wrap(['sh']), keptGuests);
+      return this.#relay;
+    };
+    return { ...throughDom0(through, guest), looks: () => new GuestLooks(relay(), routeTo(name, guest)) };
   }
 
   async forget(name: HostName): Promise<void> {
@@ -65,6 +72,7 @@ export class LabHosts implements Hosts {
   }
 
   kill(): void {
+    this.#relay?.close();
     for (const host of this.#hosts.values()) host.kill();
   }
 
@@ -79,6 +87,7 @@ export class LabHosts implements Hosts {
   async close(): Promise<void> {
     // Guests first: their shells run over dom0's connection.
     const hosts = [...this.#hosts.values()].sort((a, b) => Number(a.name === 'dom0') - Number(b.name === 'dom0'));
+    this.#relay?.close();
     for (const host of hosts) await host.close();
   }
 }

@@ -1,7 +1,7 @@
 import { Unreachable } from '../model/errors.ts';
 import type { Stat } from '../model/host.ts';
 import { quoteWord } from './quote.ts';
-import type { Answer } from './shell.ts';
+import type { Answer } from './session.ts';
 
 /**
  * The looks that are not one plain command, as POSIX sh and the coreutils of 2007: a text to run, and how to read its answer.

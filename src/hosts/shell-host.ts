@@ -7,7 +7,8 @@ import { working } from './lock.ts';
 import { quote } from './quote.ts';
 import { assertOnlyLooks } from './read-only.ts';
 import * as scripts from './scriptlets.ts';
-import { type Answer, WarmShell } from './shell.ts';
+import type { Answer, Looks } from './session.ts';
+import { WarmShell } from './shell.ts';
 import { BENT, writeScript } from './write-script.ts';
 
 interface Asked {
@@ -33,7 +34,7 @@ export class ShellHost implements Host {
   readonly #running = new Set<number>();
   readonly #open: () => Promise<Channel>;
   #channel: Promise<Channel> | undefined;
-  #shell: WarmShell | undefined;
+  #shell: Looks | undefined;
   #asked: Asked[] = [];
   /** Batches go one after the other: the answers come back on one stream. */
   #turn: Promise<void> = Promise.resolve();
@@ -146,13 +147,15 @@ export class ShellHost implements Host {
 
   /** Connects, so that the first look need not wait for that. Whether it worked shows in that look. */
   warm(): void {
-    this.#warmShell().catch(() => {});
+    this.#warmShell()
+      .then((shell) => shell.warm?.(batchLimit))
+      .catch(() => {});
   }
 
-  async #warmShell(): Promise<WarmShell> {
+  async #warmShell(): Promise<Looks> {
     const channel = await this.channel();
     if (this.#shell === undefined || this.#shell.ended)
-      this.#shell = new WarmShell(channel.shell?.() ?? channel.wrap(['sh']), this.name);
+      this.#shell = channel.looks?.() ?? new WarmShell(channel.wrap(['sh']), this.name);
     return this.#shell;
   }
 

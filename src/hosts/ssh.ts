@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Argv } from '../model/host.ts';
 import type { Channel } from './channel.ts';
-import { quote, quoteWord } from './quote.ts';
+import { quote } from './quote.ts';
+import type { GuestRoute } from './relay.ts';
 import { sshTrouble } from './ssh-trouble.ts';
 
 /** Where OpenSSH should go. The user's configuration, agent and jump hosts apply unless `options` say otherwise. */
@@ -27,7 +28,7 @@ const always = [
 ];
 
 /** A command line for the login shell over there. Its umask is nobody's business: what lab makes is the same everywhere. */
-const there = (argv: Argv) => `umask 022; ${quote(argv)}`;
+const there = (argv: Argv) => `umask 022; exec ${quote(argv)}`;
 
 /** How long a connection may take (s): in a guest that is emulated and busy, sshd needed more than 15 s for its first word. */
 const patience = { dom0: 15, guest: 60 };
@@ -152,37 +153,23 @@ export async function disconnect(socket: string): Promise<boolean> {
   return exitCode === 0;
 }
 
-/** ssh(1) as dom0 runs it, to a guest: dom0's own configuration is none of lab's. */
-const toGuest = (login: Login, argv: Argv, ...options: string[]): Argv => [
-  'ssh',
-  ...['-F', '/dev/null', ...options, '-o', 'LogLevel=ERROR', ...words(login, 'guest'), '--'],
-  there(argv),
+/** ssh(1)'s words as dom0 runs it, to a guest: dom0's own configuration is none of lab's. */
+const toGuest = (login: Login, ...options: string[]) => [
+  ...['-F', '/dev/null', ...options, '-o', 'LogLevel=ERROR', ...words(login, 'guest')],
 ];
 
-/** How long a kept connection to a guest has for an answer, before it is made anew (s). */
-const answersWithin = 5;
+/** How a relay on dom0 reaches a guest. Its socket is named by the address: the path must be short. */
+export const routeTo = (name: string, login: Login): GuestRoute => ({
+  name,
+  socket: login.destination.replace(/^.*@/, ''),
+  shell: [...toGuest(login, '-T'), '--', there(['sh'])],
+  connection: toGuest(login, '-f', '-N'),
+});
 
-/** A shell in a guest, over a connection that stays on dom0 for a while. It is tried first: its guest may have been fenced since. */
-function keptShell(login: Login, socket: string): string {
-  const [path, directory] = [quoteWord(socket), quoteWord(dirname(socket))];
-  const keep = ['-S', socket, '-o', 'ControlMaster=auto', '-o', `ControlPersist=${keptFor}`];
-  const attempt = quote(toGuest(login, ['true'], '-T', '-S', socket, '-o', 'ProxyCommand=false'));
-  return `mkdir -p -m 700 ${directory} 2> /dev/null || exec ${quote(toGuest(login, ['sh'], '-T'))}
-if [ -S ${path} ]; then
-  timeout ${answersWithin} ${attempt} < /dev/null > /dev/null 2>&1 || { ssh -S ${path} -O exit guest; rm -f ${path}; } > /dev/null 2>&1
-fi
-exec ${quote(toGuest(login, ['sh'], '-T', ...keep))}`;
-}
-
-/**
- * A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys.
- * @param socket on dom0: of a connection that looks may use, and that outlives the command. Changes have one each of their own
- */
-export function throughDom0(dom0: Channel, login: Login, socket?: string): Channel {
-  const wrap: Channel['wrap'] = (argv, tty) => dom0.wrap(toGuest(login, argv, tty ? '-tt' : '-T'), tty);
+/** A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys. */
+export function throughDom0(dom0: Channel, login: Login): Channel {
   return {
-    wrap,
-    ...(socket !== undefined && { shell: () => dom0.wrap(['sh', '-c', keptShell(login, socket)]) }),
+    wrap: (argv, tty) => dom0.wrap(['ssh', ...toGuest(login, tty ? '-tt' : '-T'), '--', there(argv)], tty),
     gone: () => dom0.gone(),
     close: async () => {},
   };
