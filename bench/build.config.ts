@@ -17,7 +17,11 @@ const above = (entry: UserConfig['entry']) =>
 
 /** lab as it is, but for the most guests that lab.yaml may have (the limit of corosync is lifted), and the recorder. */
 export default defineConfig([
-  ...(lab as UserConfig[]).map((config) => ({ ...config, entry: above(config.entry), plugins: [moreGuests] })),
+  ...(lab as UserConfig[]).map((config) => ({
+    ...config,
+    entry: above(config.entry),
+    plugins: [moreGuests, config.plugins],
+  })),
   {
     entry: { record: 'record.ts' },
     format: 'esm',

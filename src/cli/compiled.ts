@@ -1,7 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
 import type { main } from './main.ts';
 
@@ -15,14 +14,12 @@ const beside = (file: string) => join(__dirname, file);
 const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
 /** All but Node's own modules is bundled. */
 const ofNode = createRequire(__filename);
+/** Loaded when a function of it is used: the parser of arguments asks for it, in case that a command were a program of its own. */
+const childProcess = new Proxy({}, { get: (_, name) => Reflect.get(ofNode('node:child_process'), name) });
 const loaded = new Map<string, { readonly script: Script; readonly exports: object }>();
 
 /** The command line: main.ts. */
 export function compiled() {
-  // Young objects keep a small place, old ones are looked through each time they are half as many again: planning 1,000 guests takes
-  // a third less memory, and a tenth longer (docs/benchmarks.md). Flags: so they have to be set before V8 looks at a cache.
-  setFlagsFromString('--semi-space-growth-factor=1');
-  setFlagsFromString('--heap-growing-percent=50');
   return load('main.cjs') as { readonly main: typeof main };
 }
 
@@ -35,7 +32,10 @@ function load(file: string): object {
   const script = new Script(readFileSync(filename, 'utf8'), { filename, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   loaded.set(file, { script, exports: module.exports });
-  const require = (name: string) => (name.startsWith('./') ? load(name.slice(2)) : ofNode(name));
+  const require = (name: string) => {
+    if (name.startsWith('./')) return load(name.slice(2));
+    return name === 'node:child_process' ? childProcess : ofNode(name);
+  };
   script.runInThisContext()(require, module, module.exports);
   return module.exports;
 }

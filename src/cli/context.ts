@@ -14,6 +14,7 @@ import { dom0Paths } from '../spec/paths.ts';
 import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
+import { saveMemory } from './memory.ts';
 import { opened } from './opened.ts';
 import { keptConnection, stateDirectory } from './state.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
@@ -73,6 +74,7 @@ const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
 export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context> {
   const lab = read();
+  saveMemory(lab.guests.length);
   const where = await whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([
@@ -86,8 +88,8 @@ export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context
   const { hosts, know } = await openHosts(lab, where);
   opened(hosts);
   const kept = onDom0(hosts, lab);
-  // While ssh connects there is nothing else to do.
-  if (where.is === 'ssh' || where.is === 'sandbox') await import('./chapters.ts');
+  // While ssh connects there is nothing else to do: what comes next is loaded.
+  if (where.is === 'ssh' || where.is === 'sandbox') await Promise.all([import('./chapters.ts'), import('./run.ts')]);
   const decided = read(await kept);
   know([...decided.guests, ...leavingOf(decided)]);
   return contextAt(decided, where, hosts);

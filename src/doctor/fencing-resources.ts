@@ -1,4 +1,5 @@
-import { children, descend, type Element, parseXml } from '../formats/xml.ts';
+import { configurationOf } from '../formats/cib.ts';
+import { children, descend, type Element } from '../formats/xml.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
 import { fromPacemaker } from './pacemaker.ts';
 import { fencerIsLost, restart } from '../stacks/pacemaker-fencer.ts';
@@ -14,7 +15,7 @@ interface Configured {
 }
 
 function readFencing(cib: string): Configured {
-  const configuration = children(parseXml(cib, 'cib', 'cibadmin -Q'), 'configuration')[0];
+  const configuration = configurationOf(cib);
   const pairs = (parent: Element | undefined, set: string) =>
     children(parent, set)
       .flatMap((at) => children(at, 'nvpair'))

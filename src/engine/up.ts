@@ -52,12 +52,18 @@ class Run {
     while (waiting.size > 0 || working.size > 0) {
       for (const node of waiting) {
         if (this.#failed || signal?.aborted) break;
+        // A node that this run does not hold (`--only`) counts as done.
+        if (!node.after.flat().every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
+        if (this.#stillMet(node)) {
+          waiting.delete(node);
+          this.#begin(node);
+          this.#end(node, { verdict: 'met', changes: [] }, 0);
+          continue;
+        }
         const others = [...working.values()];
         // Those that have to be together wait for one another: all of them begin, however many.
         if (others.length >= atOnce && !others.some((other) => areTogether(node, other))) continue;
         if (this.#options.fault && !others.every((other) => areTogether(node, other))) continue;
-        // A node that this run does not hold (`--only`) counts as done.
-        if (!node.after.flat().every((before) => this.#ended.has(before) || !this.#chapterOf.has(before))) continue;
         waiting.delete(node);
         const work: Promise<void> = this.#node(node).finally(() => working.delete(work));
         working.set(work, node);
@@ -95,11 +101,9 @@ class Run {
   async #node(node: Node): Promise<void> {
     const began = performance.now();
     const ms = () => Math.round(performance.now() - began);
-    this.#options.emit({ event: 'started', ...info(node, this.#chapterOf.get(node) as Chapter) });
+    this.#begin(node);
     try {
-      const done = await this.#work(node);
-      this.#ended.set(node, done.verdict);
-      this.#tell(node, { ...done, ms: ms() });
+      this.#end(node, await this.#worker.on(node, this.#plan.get(node)), ms());
     } catch (error) {
       if (this.#options.signal?.aborted) return this.#tell(node, { verdict: 'later', changes: [], ms: ms() });
       this.#failed = true;
@@ -112,12 +116,19 @@ class Run {
     }
   }
 
-  async #work(node: Node): Promise<Done> {
-    const planned = this.#plan.get(node);
-    const untouched = node.after.flat().every((before) => this.#ended.get(before) !== 'change');
-    // What was met a moment ago is still so, unless this run changed something before it.
-    if (planned?.is === 'met' && untouched) return { verdict: 'met', changes: [] };
-    return this.#worker.on(node, planned);
+  /** What was met a moment ago is still so, unless this run changed something before it. */
+  #stillMet(node: Node): boolean {
+    const untouched = () => node.after.flat().every((before) => this.#ended.get(before) !== 'change');
+    return this.#plan.get(node)?.is === 'met' && untouched();
+  }
+
+  #begin(node: Node): void {
+    this.#options.emit({ event: 'started', ...info(node, this.#chapterOf.get(node) as Chapter) });
+  }
+
+  #end(node: Node, done: Done, ms: number): void {
+    this.#ended.set(node, done.verdict);
+    this.#tell(node, { ...done, ms });
   }
 
   readonly #viewpoint: Viewpoint = {

@@ -1,4 +1,5 @@
-import { children, element, parseXml } from './xml.ts';
+import { configurationOf } from './cib.ts';
+import { children, element } from './xml.ts';
 
 /** What a CIB still holds of guests that are none any more. */
 export interface Former {
@@ -16,7 +17,7 @@ export interface Former {
  * @throws BadInput if it is no CIB
  */
 export function formerIn(cibXml: string, guests: readonly string[]): Former {
-  const configuration = children(parseXml(cibXml, 'cib', 'cibadmin -Q'), 'configuration')[0];
+  const configuration = configurationOf(cibXml);
   const part = (name: string) => children(configuration, name)[0];
   const gone = (guest: string | undefined): guest is string => guest !== undefined && !guests.includes(guest);
   const nodes = children(part('nodes'), 'node')

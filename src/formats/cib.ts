@@ -1,3 +1,4 @@
+import { onceOfText } from '../model/once.ts';
 import { children, type Element, element, parseXml } from './xml.ts';
 
 export interface FencingWish {
@@ -98,13 +99,18 @@ function shortcomings(wanted: Element, found: Element | undefined): readonly str
   return [...own, ...below];
 }
 
+/** The configuration in the output of `cibadmin -Q`. @throws BadInput if it is no CIB */
+export const configurationOf = onceOfText(
+  (cibXml): Element | undefined => children(parseXml(cibXml, 'cib', 'cibadmin -Q'), 'configuration')[0],
+);
+
 /**
  * Which wanted elements are absent from a CIB, or different in what we set. Elements match by name and id.
  * @param currentXml output of `cibadmin -Q`
  * @throws BadInput if it is no CIB
  */
 export function missingFromCib(currentXml: string, wanted: CibSections): readonly Missing[] {
-  const configuration = children(parseXml(currentXml, 'cib', 'cibadmin -Q'), 'configuration')[0];
+  const configuration = configurationOf(currentXml);
   return (['crm_config', 'resources', 'constraints'] as const).flatMap((section) => {
     const want = parseXml(wanted[section], section, `wanted ${section}`);
     return shortcomings(want, children(configuration, section)[0]).map((says) => ({ section, says }));

@@ -1,3 +1,4 @@
+import { onceOfText } from '../model/once.ts';
 import { children, descend, type Element, parseXml } from './xml.ts';
 
 /** What `crm_mon -1 --output-as=xml` tells (pacemaker 2.1, crm_mon-2.*.rng). */
@@ -16,7 +17,7 @@ export interface ClusterState {
 }
 
 /** @throws BadInput for anything but crm_mon's XML */
-export function readCrmMon(xml: string): ClusterState {
+export const readCrmMon = onceOfText((xml: string): ClusterState => {
   const root = parseXml(xml, 'pacemaker-result', 'crm_mon');
   const dc = descend(root, 'summary', 'current_dc');
   const nodes = children(descend(root, 'nodes'), 'node');
@@ -42,7 +43,7 @@ export function readCrmMon(xml: string): ClusterState {
         `${failure.getAttribute('op_key') ?? failure.getAttribute('id')} on ${failure.getAttribute('node')}: ${failure.getAttribute('exitreason') || failure.getAttribute('exitstatus')}`,
     ),
   };
-}
+});
 
 function clonesIn(resources: Element | undefined): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();

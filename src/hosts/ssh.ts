@@ -7,6 +7,7 @@ import type { Argv } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 import { quote } from './quote.ts';
 import type { GuestRoute } from './relay.ts';
+import { WarmShell } from './shell.ts';
 import { sshTrouble } from './ssh-trouble.ts';
 
 /** Where OpenSSH should go. The user's configuration, agent and jump hosts apply unless `options` say otherwise. */
@@ -100,24 +101,38 @@ export async function openKept(login: Login, host: string, socket: string): Prom
   // Where nothing can be written, nothing can be kept.
   const directory = await mkdir(dirname(socket), { recursive: true, mode: 0o700 }).catch(() => 'no' as const);
   if (directory === 'no') return openSsh(login, host);
-  if (!(await stands(login, socket))) await keep(login, host, socket);
-  return { wrap: over(socket, login), gone: () => !existsSync(socket), close: async () => {} };
+  const wrap = over(socket, login);
+  let tried = existsSync(socket) ? await answering(login, host, socket) : undefined;
+  if (!tried) await keep(login, host, socket);
+  return {
+    wrap,
+    // The first to look has the shell that it was tried with.
+    looks() {
+      const shell = tried ?? new WarmShell(wrap(['sh']), host);
+      tried = undefined;
+      return shell;
+    },
+    gone: () => !existsSync(socket),
+    close: async () => tried?.close(),
+  };
 }
 
-/** Whether the other end still answers over it: its machine may be gone since. Without the socket nothing is connected to. */
-async function stands(login: Login, socket: string): Promise<boolean> {
-  if (!existsSync(socket)) return false;
-  if (await ran(login, socket, ['true'])) return true;
+/** A shell over a connection that stands, if its other end still answers: its machine may be gone since. */
+async function answering(login: Login, host: string, socket: string): Promise<WarmShell | undefined> {
+  const shell = new WarmShell(standing(login, socket)(['sh']), host);
+  const answers = await shell
+    .ask([':'], 1000 * patience.dom0, () => {})
+    .then(
+      () => true,
+      () => false,
+    );
+  if (answers) return shell;
   await disconnect(socket);
-  return false;
+  return undefined;
 }
 
-/** Whether a command ended well, and soon, over a connection that stands: none is made for it. */
-async function ran(login: Login, socket: string, argv: Argv): Promise<boolean> {
-  const [program, ...rest] = over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] })(argv);
-  const { exitCode } = await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
-  return exitCode === 0;
-}
+/** Over a connection that stands: none is made for it. */
+const standing = (login: Login, socket: string) => over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] });
 
 async function keep(login: Login, host: string, socket: string): Promise<void> {
   const said = ['-o', 'ControlMaster=yes', '-o', `ControlPersist=${keptFor}`];
@@ -140,7 +155,10 @@ async function keep(login: Login, host: string, socket: string): Promise<void> {
  * @returns whether there was one
  */
 export async function disconnectAll(login: Login, socket: string, guestSockets: string): Promise<boolean> {
-  if (existsSync(socket)) await ran(login, socket, endGuests(guestSockets));
+  if (existsSync(socket)) {
+    const [program, ...rest] = standing(login, socket)(endGuests(guestSockets));
+    await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
+  }
   return disconnect(socket);
 }
 

@@ -4,7 +4,7 @@ import { findingsOf } from '../diagnosis.ts';
 import { changeAsJson } from '../reporters/changes.ts';
 import { clean, type Paint, painter, tidy } from '../reporters/words.ts';
 import { showWhere } from '../where.ts';
-import { chosen, resumeCommand, runChapters } from './up.ts';
+import { chosen, resumeCommand, runChapters } from '../run.ts';
 
 export interface DoctorOptions extends WhichLab {
   readonly json?: boolean;

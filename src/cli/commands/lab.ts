@@ -5,7 +5,7 @@ import { BadInput } from '../../model/errors.ts';
 import { contextOf, type Context, openContext, type WhichLab } from '../context.ts';
 import { endKept } from '../kept.ts';
 import { labOnDom0, labsOn } from '../lab-on-dom0.ts';
-import { chosen, type RunChoices, resumeCommand, runChapters } from './up.ts';
+import { chosen, type RunChoices, resumeCommand, runChapters } from '../run.ts';
 
 type Options = WhichLab & RunChoices;
 

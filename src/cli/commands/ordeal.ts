@@ -10,7 +10,7 @@ import { type Lab, leavingOf } from '../../spec/lab.ts';
 import { planned } from '../agree.ts';
 import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
-import { type RunChoices, resumeCommand, runChapters } from './up.ts';
+import { type RunChoices, resumeCommand, runChapters } from '../run.ts';
 
 /** What `lab fence-test` is asked to do for real. */
 export interface OrdealChoice {

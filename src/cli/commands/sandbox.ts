@@ -7,7 +7,7 @@ import { runningPid } from '../../sandbox/qemu.ts';
 import { sandboxDestroyed, sandboxDown } from '../../sandbox/stop.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { shellOn } from './guests.ts';
-import { chosen, type RunChoices, runChapters } from './up.ts';
+import { chosen, type RunChoices, runChapters } from '../run.ts';
 
 type Options = Pick<WhichLab, 'file'> & RunChoices;
 

@@ -5,7 +5,7 @@ import { type SandboxPaths, sandboxPaths } from '../../sandbox/paths.ts';
 import { forgotten, restored, saved, savedStates } from '../../sandbox/snapshots.ts';
 import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
-import { type RunChoices, resumeCommand, runChapters } from './up.ts';
+import { type RunChoices, resumeCommand, runChapters } from '../run.ts';
 
 type Options = WhichLab & RunChoices;
 

@@ -97,7 +97,16 @@ const known = new Set([
 
 /** Names and states, from dpkg's own file. */
 export function packageStates(tree: Tree): ReadonlyMap<string, string> {
-  const paragraphs = tree.text(statusPath)?.split('\n\n') ?? [];
+  const text = tree.text(statusPath) ?? '';
+  if (text !== latest.text) latest = { text, states: statesIn(text) };
+  return latest.states;
+}
+
+/** Many ask about the same packages, one after the other. */
+let latest: { readonly text: string; readonly states: ReadonlyMap<string, string> } = { text: '', states: new Map() };
+
+function statesIn(text: string): ReadonlyMap<string, string> {
+  const paragraphs = text.split('\n\n');
   return new Map(
     paragraphs.flatMap((paragraph) => {
       const [name, state] = [/^Package: (.*)$/m, /^Status: \S+ \S+ (.*)$/m].map((line) => line.exec(paragraph)?.[1]);
