@@ -11,7 +11,10 @@ const tasksOf = (texts, when) =>
     ...(when ? { when: when(text) } : {}),
   }));
 
-/** Writes inventory, configuration and playbook (JSON is YAML). @returns the command that plays it, and its environment */
+/**
+ * Writes inventory, configuration and playbook (JSON is YAML). Ansible keeps its connections for a minute too, by itself.
+ * @returns the command that plays it; over connections that stand only with the same directory for their sockets
+ */
 export function playbook(directory, recorded) {
   const guests = Object.keys(recorded.addresses);
   const having = (text) => guests.filter((name) => recorded.hosts[name].looks.includes(text));
@@ -35,5 +38,12 @@ export function playbook(directory, recorded) {
   writeFileSync(join(directory, 'inventory'), inventory);
   const settings = '[defaults]\nforks = 32\nhost_key_checking = True\n[ssh_connection]\npipelining = True\n';
   writeFileSync(join(directory, 'ansible.cfg'), settings);
-  return ['ansible-playbook', '-i', 'inventory', 'play.yml'];
+  return (sockets) => [
+    'env',
+    `ANSIBLE_SSH_CONTROL_PATH_DIR=${sockets}`,
+    'ansible-playbook',
+    '-i',
+    'inventory',
+    'play.yml',
+  ];
 }

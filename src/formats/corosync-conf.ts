@@ -1,3 +1,4 @@
+import { onceOfText } from '../model/once.ts';
 import { BadInput } from '../model/errors.ts';
 import { type Section, SectionBuilder, sectionAt } from './section.ts';
 
@@ -102,7 +103,7 @@ export function isReloadable(found: string, wanted: string): boolean {
 }
 
 /** The nodes of the corosync that runs, of what `corosync-cmapctl nodelist.node.` prints: `nodelist.node.0.name (str) = molly`. */
-export function cmapNodes(text: string): readonly CorosyncNode[] {
+export const cmapNodes = onceOfText((text): readonly CorosyncNode[] => {
   const found = new Map<string, Record<string, string>>();
   for (const [, n = '', key = '', value = ''] of text.matchAll(/^nodelist\.node\.(\d+)\.(\w+) \(\w+\) = (.*)$/gm))
     found.set(n, { ...found.get(n), [key]: value.trim() });
@@ -111,4 +112,4 @@ export function cmapNodes(text: string): readonly CorosyncNode[] {
     nodeId: Number(nodeid),
     address,
   }));
-}
+});

@@ -1,4 +1,5 @@
 import { BadInput } from '../model/errors.ts';
+import { onceOfText } from '../model/once.ts';
 import { children, descend, type Element, parseXml } from './xml.ts';
 
 /** XML namespace of the mark by which lab knows its own domains. */
@@ -102,7 +103,7 @@ function markOf(domain: Element): LabMark | undefined {
  * Reads a libvirt domain: ours (domain-xml.ts), or what `virsh dumpxml --inactive` prints.
  * @throws BadInput if it is no well-formed `<domain>`, or memory or vcpu are no numbers
  */
-export function readDomainXml(xml: string): DomainFacts {
+export const readDomainXml = onceOfText((xml): DomainFacts => {
   const domain = parseXml(xml, 'domain', 'domain XML');
   const devices = descend(domain, 'devices');
   const mark = markOf(domain);
@@ -121,4 +122,4 @@ export function readDomainXml(xml: string): DomainFacts {
     })),
     ...(mark && { mark }),
   };
-}
+}, 256);

@@ -14,18 +14,18 @@ export function once<Of extends object, T>(work: (of: Of) => T): (of: Of) => T {
   };
 }
 
-/** How many texts are remembered: what the nodes of a cluster say at the same time. */
-const few = 4;
-
-/** The same of a text: the nodes of a cluster say the same about it, and several steps ask. The last few are remembered. */
-export function onceOfText<T>(work: (text: string) => T): (text: string) => T {
+/**
+ * The same of a text: the nodes of a cluster say the same about it, and several steps read what a domain is.
+ * @param most how many texts are remembered, the latest
+ */
+export function onceOfText<T>(work: (text: string) => T, most = 4): (text: string) => T {
   const known = new Map<string, { readonly value: T }>();
   return (text) => {
     let found = known.get(text);
     if (!found) {
       found = { value: work(text) };
       known.set(text, found);
-      if (known.size > few) known.delete(known.keys().next().value as string);
+      if (known.size > most) known.delete(known.keys().next().value as string);
     }
     return found.value;
   };
