@@ -16,7 +16,7 @@ import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
 import { saveMemory } from './memory.ts';
 import { opened } from './opened.ts';
-import { keptConnection, stateDirectory } from './state.ts';
+import { keepsGuests, keptConnection, stateDirectory } from './state.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
 
 /** What a command works with: the lab, its hosts, what is to be done. */
@@ -178,8 +178,7 @@ async function openHosts(lab: Lab, where: Where): Promise<{ hosts: Hosts; know(g
         ? async () => where
         : (local: Reader) => sandboxLogin(local, lab.name);
   const kept = keptConnection(lab.name, where);
-  // An old dom0 has no timeout(1), and an ssh(1) that keeps nothing.
-  const keptGuests = kept !== undefined && lab.toolstack === 'libvirt' ? paths.guestSockets : undefined;
+  const keptGuests = keepsGuests(lab, where) ? paths.guestSockets : undefined;
   return {
     hosts: new LabHosts({ dom0, kept, keptGuests, guests }),
     know(known) {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { Lab } from '../spec/lab.ts';
 import { showWhere, type Where } from './where.ts';
 
 /** What this machine keeps of a lab: the journal, and a connection to its dom0 for the next command. */
@@ -20,4 +21,12 @@ export function keptConnection(lab: string, where: Where): string | undefined {
   const socket = `${createHash('sha256').update(showWhere(where)).digest('hex').slice(0, 12)}.ssh`;
   const path = join(stateDirectory(lab), socket);
   return Buffer.byteLength(path) > longest ? undefined : path;
+}
+
+/**
+ * Whether dom0 keeps connections to the guests. An old one has an ssh(1) that keeps nothing; in a sandbox a guest is emulated, and a
+ * session costs it more than a shell that stands.
+ */
+export function keepsGuests({ toolstack }: Pick<Lab, 'toolstack'>, { is }: Where): boolean {
+  return toolstack === 'libvirt' && (is === 'local' || is === 'ssh');
 }

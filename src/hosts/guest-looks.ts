@@ -44,7 +44,7 @@ export class GuestLooks implements Looks {
         answered({ code: Number(out.rest), stdout: out.before, stderr: err.before.toString() }, n);
       }
     } catch (error) {
-      this.broke ||= this.#relay.ended;
+      this.broke ||= this.#relay.broke;
       this.ended = true;
       throw error;
     }

@@ -56,6 +56,11 @@ export class Relay {
     return this.#session.ended;
   }
 
+  /** It ended by itself: the connection to dom0 broke. */
+  get broke(): boolean {
+    return this.#session.endedByItself;
+  }
+
   /** Runs a script of sh in a guest. @throws Unreachable when dom0 is gone, or there is no answer in time (ms) */
   async run({ name, socket, shell }: GuestRoute, script: string, limit: number): Promise<Said> {
     let late: NodeJS.Timeout | undefined;
@@ -99,12 +104,13 @@ export class Relay {
 
 /**
  * What dom0's shell knows. Outputs go through files, since pipes of several guests would mix; a name in the FIFO tells whose are whole.
- * The files are gone with the shell. Where the directory cannot be made, connections are kept for this shell alone.
+ * The files are gone with the shell, and so is what it had begun: nobody hears of it any more. It ends with its stdin, and with nothing else. Where the directory cannot be made, connections are kept for this shell alone.
  */
 const prologue = (directory: string, word: string) => `umask 077
 b=${quoteWord(directory)}
 mkdir -p "$b" 2> /dev/null && d=$(mktemp -d "$b/looks.XXXXXX" 2> /dev/null) || { d=$(mktemp -d) || exit; b=$d; }
-trap 'exec 3>&-; wait; rm -rf "$d"' EXIT
+trap 'exec 3>&-; kill -TERM -$$ 2> /dev/null; wait; rm -rf "$d"' EXIT
+trap : TERM HUP
 mkfifo "$d/ended" || exit
 printf '\\n%s\\n' ${word} > "$d/end"
 while read -r n code kept; do

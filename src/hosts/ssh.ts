@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import type { Argv } from '../model/host.ts';
-import type { Channel } from './channel.ts';
+import { type Channel, localChannel } from './channel.ts';
 import { quote } from './quote.ts';
 import type { GuestRoute } from './relay.ts';
 import { WarmShell } from './shell.ts';
@@ -149,19 +149,6 @@ async function keep(login: Login, host: string, socket: string): Promise<void> {
   }
 }
 
-/**
- * Ends a kept connection to a dom0, and those to guests that are kept there (throughDom0).
- * @param guestSockets a directory of dom0's
- * @returns whether there was one
- */
-export async function disconnectAll(login: Login, socket: string, guestSockets: string): Promise<boolean> {
-  if (existsSync(socket)) {
-    const [program, ...rest] = standing(login, socket)(endGuests(guestSockets));
-    await execa(program, rest, { stdio: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
-  }
-  return disconnect(socket);
-}
-
 /** Ends a kept connection. @returns whether there was one */
 export async function disconnect(socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
@@ -193,11 +180,27 @@ export function throughDom0(dom0: Channel, login: Login): Channel {
   };
 }
 
-/** Ends the connections that a dom0 keeps to guests: all whose sockets are in that directory of its own. */
-const endGuests = (directory: string): Argv => [
-  'sh',
-  '-c',
-  'for s in "$1"/*; do [ ! -S "$s" ] || ssh -S "$s" -O exit guest 2> /dev/null; done; rm -rf "$1"; rmdir "${1%/*}" 2> /dev/null || true',
-  'sh',
-  directory,
-];
+/** Ends connections whose sockets are in a directory, and says how many there were. */
+const endAll = `n=0
+for s in "$1"/*; do
+  if [ -S "$s" ]; then ssh -S "$s" -O exit guest 2> /dev/null; n=$((n + 1)); fi
+done
+rm -rf "$1"
+rmdir "\${1%/*}" 2> /dev/null
+echo $n`;
+
+/**
+ * Ends the connections that a dom0 keeps to guests. One that cannot be reached by a connection that stands is not asked.
+ * @param directory of dom0's: the relay's
+ * @returns whether there was one
+ */
+export async function endGuests(
+  dom0: 'local' | { readonly login: Login; readonly socket: string },
+  directory: string,
+): Promise<boolean> {
+  if (dom0 !== 'local' && !existsSync(dom0.socket)) return false;
+  const wrap = dom0 === 'local' ? localChannel.wrap : standing(dom0.login, dom0.socket);
+  const [program, ...rest] = wrap(['sh', '-c', endAll, 'sh', directory]);
+  const { stdout } = await execa(program, rest, { stdin: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
+  return Number(stdout) > 0;
+}

@@ -5,7 +5,7 @@ export const BENT = 46;
  * Writes stdin to a file: `sh -c SCRIPT sh PATH MODE BYTES`; POSIX sh and the coreutils of 2007.
  *
  * - The temporary file is made with O_EXCL (noclobber) and private from its first byte, on disk before it gets its name.
- *   It is counted first: if lab dies, what it did not send is not there. The name is on disk too in the end: sync(1) of a
+ *   It is counted first, by what dd(1) says (`12 bytes copied`): if lab dies, what it did not send is not there. The name is on disk too in the end: sync(1) of a
  *   directory (coreutils 8.24; older ones sync everything).
  * - A link at the name is replaced, not followed, also one that leads to a directory (mv -T).
  * - Whoever can rename something on the way decides where the file lands. So all of the way, as it is said and as the links
@@ -24,8 +24,11 @@ while [ ! -d "$there" ]; do
   there=\${there%/*}
   [ -n "$there" ] || there=/
 done
+cd -P "$there"
+here=$PWD
+cd /
 set -- /
-for way in "$dir" "$(cd "$there" && pwd -P)"; do
+for way in "$dir" "$here"; do
   left=\${way#/}/ walked=
   while [ -n "$left" ]; do
     walked=$walked/\${left%%/*} left=\${left#*/}
@@ -51,9 +54,10 @@ temp="$dir/.lab.$$.tmp"
 trap 'rm -f "$temp"' EXIT
 if [ -e "$temp" ] || [ -L "$temp" ]; then rm -f "$temp"; fi
 set -C
-dd conv=fsync 2>/dev/null > "$temp"
+said=$(LC_ALL=C dd conv=fsync 2>&1 > "$temp")
 set +C
-[ "$(wc -c < "$temp")" -eq "$bytes" ]
+case $said in *"
+$bytes byte"*) ;; *) exit 1 ;; esac
 chmod "$mode" "$temp"
 mv -fT "$temp" "$path"
 sync "$dir"

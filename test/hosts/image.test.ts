@@ -45,18 +45,27 @@ test('all files that are asked about at once are one look', async () => {
   expect([none, deeper, forged]).toEqual([undefined, undefined, undefined]);
 });
 
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
 test('bytes and digests', async () => {
   const disk = host.disk(image);
   expect(await disk.readFile('/etc/hosts')).toEqual(text);
-  expect(await disk.digest('/etc/hosts')).toBe(createHash('sha256').update(text).digest('hex'));
   expect(await disk.readFile('/etc/none')).toBeUndefined();
+  const before = host.roundTrips;
+  const many = [...Array(12).keys()].map((n) => `/etc/none-${n}`);
+  const digests = await Promise.all(['/etc/hosts', ...many, '/etc/key', '/no/where'].map(disk.digest));
+  expect(host.roundTrips - before).toBe(1);
+  expect(digests).toEqual([sha256(text), ...many.map(() => undefined), sha256(Buffer.alloc(0)), undefined]);
+  expect(fs.readdirSync('/dev/shm').filter((name) => name.startsWith('lab.'))).toEqual([]);
 });
 
 test('an image that is not there, or holds no file system, holds no file', async () => {
   const blank = join(directory, 'blank');
   fs.writeFileSync(blank, Buffer.alloc(1024 ** 2));
-  for (const path of [join(directory, 'none'), blank])
+  for (const path of [join(directory, 'none'), blank]) {
     expect(await host.disk(path).stat('/etc/hosts'), path).toBeUndefined();
+    expect(await host.disk(path).digest('/etc/hosts'), path).toBeUndefined();
+  }
 });
 
 test('a debugfs that did not answer is no file that is not there', async () => {
@@ -67,6 +76,7 @@ test('a debugfs that did not answer is no file that is not there', async () => {
   process.env.PATH = `${programs}:${before}`;
   const other = new ShellHost('local', async () => localChannel);
   await expect(other.disk(image).stat('/etc/hosts')).rejects.toThrow('/etc/hosts');
+  await expect(other.disk(image).digest('/etc/hosts')).rejects.toThrow('/etc/hosts');
   process.env.PATH = before;
   await other.close();
 });

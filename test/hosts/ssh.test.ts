@@ -7,7 +7,7 @@ import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LabHosts, type Routes } from '../../src/hosts/lab-hosts.ts';
 import { sshTrouble } from '../../src/hosts/ssh-trouble.ts';
-import { disconnect, disconnectAll, openKept, openSsh } from '../../src/hosts/ssh.ts';
+import { disconnect, endGuests, openKept, openSsh } from '../../src/hosts/ssh.ts';
 import { NotTrusted, Unreachable } from '../../src/model/errors.ts';
 import { readWhere } from '../../src/cli/where.ts';
 
@@ -123,13 +123,16 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
       frozen = [...rest, ...(await children(...rest))];
       for (const pid of frozen) process.kill(Number(pid), 'SIGSTOP');
       expect([await loginsOf(routes, 'molly'), await loginsOf(routes, 'molly')]).toEqual([1, 0]);
-      expect(await disconnectAll(to, kept, keptGuests)).toBe(true);
+      expect(await endGuests({ login: to, socket: kept }, keptGuests)).toBe(true);
+      expect(await endGuests({ login: to, socket: kept }, keptGuests)).toBe(false);
+      expect(await disconnect(kept)).toBe(true);
       expect([fs.existsSync(kept), fs.existsSync(join(directory, 'run'))]).toEqual([false, false]);
       const left = await execa('pgrep', ['-f', socket], { reject: false });
       expect(left.stdout).toBe('');
     } finally {
       for (const pid of frozen) process.kill(Number(pid), 'SIGKILL');
-      await disconnectAll(to, kept, keptGuests);
+      await endGuests({ login: to, socket: kept }, keptGuests);
+      await disconnect(kept);
     }
   }, 120_000);
 
