@@ -104,11 +104,13 @@ export class Relay {
 
 /**
  * What dom0's shell knows. Outputs go through files, since pipes of several guests would mix; a name in the FIFO tells whose are whole.
- * The files are gone with the shell, and so is what it had begun: nobody hears of it any more. It ends with its stdin, and with nothing else. Where the directory cannot be made, connections are kept for this shell alone.
+ * The files are gone with the shell, which ends with its stdin and with nothing else, and so is what it had begun: nobody hears of it
+ * any more. Where the directory cannot be made, connections are kept for this shell alone.
  */
 const prologue = (directory: string, word: string) => `umask 077
 b=${quoteWord(directory)}
-mkdir -p "$b" 2> /dev/null && d=$(mktemp -d "$b/looks.XXXXXX" 2> /dev/null) || { d=$(mktemp -d) || exit; b=$d; }
+d=$b/looks.$$
+mkdir -p "$d" 2> /dev/null || { d=$(mktemp -d) || exit; b=$d; }
 trap 'exec 3>&-; kill -TERM -$$ 2> /dev/null; wait; rm -rf "$d"' EXIT
 trap : TERM HUP
 mkfifo "$d/ended" || exit

@@ -180,13 +180,18 @@ export function throughDom0(dom0: Channel, login: Login): Channel {
   };
 }
 
-/** Ends connections whose sockets are in a directory, and says how many there were. */
+/**
+ * Ends connections whose sockets are in a directory, and says how many there were. What relays write there is theirs, unless they were
+ * killed: another command may be at work.
+ */
 const endAll = `n=0
 for s in "$1"/*; do
-  if [ -S "$s" ]; then ssh -S "$s" -O exit guest 2> /dev/null; n=$((n + 1)); fi
+  case $s in
+  */looks.*) kill -0 "\${s##*.}" 2> /dev/null || rm -rf "$s" ;;
+  *) if [ -S "$s" ]; then ssh -S "$s" -O exit guest 2> /dev/null; rm -f "$s"; n=$((n + 1)); fi ;;
+  esac
 done
-rm -rf "$1"
-rmdir "\${1%/*}" 2> /dev/null
+rmdir "$1" "\${1%/*}" 2> /dev/null
 echo $n`;
 
 /**

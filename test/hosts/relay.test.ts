@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { LabHosts } from '../../src/hosts/lab-hosts.ts';
+import { endGuests } from '../../src/hosts/ssh.ts';
 import { Unreachable } from '../../src/model/errors.ts';
 
 /*
@@ -120,6 +121,25 @@ test('guests are connected to beforehand, unless a connection stands', async () 
   for (const name of ['molly', 'frederick']) expect((await hosts.host(name).read(['id', '-u'])).code).toBe(0);
   expect(sessions().sort()).toEqual(['frederick', 'frederick', 'molly']);
 });
+
+test('another command may end the connections meanwhile: what is being asked is asked anew', async () => {
+  expect((await hosts.host('molly').read(['id', '-u'])).code).toBe(0);
+  // Of a relay that was killed.
+  fs.mkdirSync(join(sockets(), 'looks.4194305'));
+  await listen(join(sockets(), 'frozen'));
+  const frozen = hosts.host('frozen').read(['id', '-u']);
+  await expect.poll(() => sessions()).toContain('frozen');
+  await expect.poll(() => fs.existsSync(join(sockets(), 'frozen.pid'))).toBe(true);
+  expect(await endGuests('local', sockets())).toBe(true);
+  expect((await frozen).code).toBe(0);
+  expect(await endGuests('local', sockets())).toBe(false);
+  fs.rmSync(join(sockets(), 'frozen.pid'));
+  expect(fs.readdirSync(sockets())).toHaveLength(1);
+  await hosts.close();
+  await expect.poll(() => fs.readdirSync(sockets())).toEqual([]);
+  await endGuests('local', sockets());
+  expect(fs.existsSync(join(directory, 'run'))).toBe(false);
+}, 60_000);
 
 test('nothing but the sockets is left, and a directory that cannot be made is no obstacle', async () => {
   await hosts.host('molly').read(['id', '-u']);
