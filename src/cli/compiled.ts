@@ -29,7 +29,8 @@ function load(file: string): object {
   if (known) return known.exports;
   const filename = beside(file);
   const cachedData = readIfThere(cacheOf(file));
-  const script = new Script(readFileSync(filename, 'utf8'), { filename, ...(cachedData && { cachedData }) });
+  // ASCII alone (tsdown.config.ts).
+  const script = new Script(readFileSync(filename, 'latin1'), { filename, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   loaded.set(file, { script, exports: module.exports });
   const require = (name: string) => {

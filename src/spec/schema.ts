@@ -8,6 +8,9 @@ import { listed } from './words.ts';
  * to judge is in rules.ts. Defaults are the document's lab (in today's software).
  */
 
+// A schema that is used once is not worth being compiled.
+z.config({ jitless: true });
+
 /** A mapping whose keys are all optional; `network:` with nothing behind it means its defaults. */
 function section<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.preprocess((written) => written ?? {}, z.strictObject(shape));
