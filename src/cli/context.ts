@@ -14,7 +14,6 @@ import { dom0Paths } from '../spec/paths.ts';
 import { keptGuests } from '../steps/domain-file.ts';
 import { systemOf } from '../systems/index.ts';
 import { labFile, loadLab, type ReadLab } from './lab-file.ts';
-import { saveMemory } from './memory.ts';
 import { opened } from './opened.ts';
 import { keepsGuests, keptConnection, stateDirectory } from './state.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
@@ -74,7 +73,6 @@ const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
 export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context> {
   const lab = read();
-  saveMemory(lab.guests.length);
   const where = await whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([

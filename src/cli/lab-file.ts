@@ -3,6 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { BadInput } from '../model/errors.ts';
 import type { Kept } from '../spec/kept.ts';
 import type { Lab } from '../spec/lab.ts';
+import { saveMemory } from './memory.ts';
 
 /** Far more than any lab needs; what is longer is something else. */
 const mostBytes = 256 * 1024;
@@ -19,8 +20,9 @@ export const labFile = 'lab.yaml';
  * @throws BadInput if it cannot be read
  */
 export async function loadLab(path: string | undefined): Promise<ReadLab> {
-  const { labReader, DOCUMENTS } = await import('../spec/read.ts');
   const text = await readText(path ?? labFile, path === undefined);
+  if (text !== undefined) saveMemory(text);
+  const { labReader, DOCUMENTS } = await import('../spec/read.ts');
   return text === undefined ? labReader(...DOCUMENTS) : labReader(text, path ?? labFile);
 }
 
