@@ -21,7 +21,7 @@ export const labFile = 'lab.yaml';
  */
 export async function loadLab(path: string | undefined): Promise<ReadLab> {
   const text = await readText(path ?? labFile, path === undefined);
-  if (text !== undefined) saveMemory(text);
+  if (text !== undefined) await saveMemory(text);
   const { labReader, DOCUMENTS } = await import('../spec/read.ts');
   return text === undefined ? labReader(...DOCUMENTS) : labReader(text, path ?? labFile);
 }
