@@ -28,8 +28,11 @@ const always = [
   'ServerAliveCountMax=8',
 ];
 
-/** A command line for the login shell over there. Its umask is nobody's business: what lab makes is the same everywhere. */
-const there = (argv: Argv) => `umask 022; exec ${quote(argv)}`;
+/**
+ * A command line for the login shell over there. Its umask is nobody's business: what lab makes is the same everywhere. A shell takes its
+ * place, and its process group (relay.ts); other words may be its builtins (`lab ssh GUEST -- type ls`).
+ */
+const there = (argv: Argv) => `umask 022; ${argv[0] === 'sh' ? 'exec ' : ''}${quote(argv)}`;
 
 /** How long a connection may take (s): in a guest that is emulated and busy, sshd needed more than 15 s for its first word. */
 const patience = { dom0: 15, guest: 60 };

@@ -79,6 +79,7 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
     try {
       const dom0 = hosts.host('dom0');
       expect((await dom0.run(['sh', '-c', 'umask'])).stdout.trim()).toBe('0022');
+      expect((await dom0.run(['command', '-v', 'sh'])).stdout.trim()).toMatch(/\/sh$/);
       await dom0.writeFile(at('made'), Buffer.from('x'), 0o640);
       expect(await dom0.stat(at('made'))).toMatchObject({ mode: 0o640, size: 1 });
     } finally {
