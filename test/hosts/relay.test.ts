@@ -54,6 +54,9 @@ afterEach(async () => {
   fs.rmSync(directory, { recursive: true, force: true });
 });
 
+/** A busy machine takes its time. */
+const soon = <T>(look: () => T) => expect.poll(look, { timeout: 60_000 });
+
 const listen = (path: string) =>
   new Promise<void>((resolve) => {
     servers.push(createServer().listen(path, resolve));
@@ -128,15 +131,15 @@ test('another command may end the connections meanwhile: what is being asked is 
   fs.mkdirSync(join(sockets(), 'looks.4194305'));
   await listen(join(sockets(), 'frozen'));
   const frozen = hosts.host('frozen').read(['id', '-u']);
-  await expect.poll(() => sessions()).toContain('frozen');
-  await expect.poll(() => fs.existsSync(join(sockets(), 'frozen.pid'))).toBe(true);
+  await soon(sessions).toContain('frozen');
+  await soon(() => fs.existsSync(join(sockets(), 'frozen.pid'))).toBe(true);
   expect(await endGuests('local', sockets())).toBe(true);
   expect((await frozen).code).toBe(0);
   expect(await endGuests('local', sockets())).toBe(false);
   fs.rmSync(join(sockets(), 'frozen.pid'));
   expect(fs.readdirSync(sockets())).toHaveLength(1);
   await hosts.close();
-  await expect.poll(() => fs.readdirSync(sockets())).toEqual([]);
+  await soon(() => fs.readdirSync(sockets())).toEqual([]);
   await endGuests('local', sockets());
   expect(fs.existsSync(join(directory, 'run'))).toBe(false);
 }, 60_000);
@@ -144,7 +147,7 @@ test('another command may end the connections meanwhile: what is being asked is 
 test('nothing but the sockets is left, and a directory that cannot be made is no obstacle', async () => {
   await hosts.host('molly').read(['id', '-u']);
   await hosts.close();
-  await expect.poll(() => fs.readdirSync(sockets())).toEqual([]);
+  await soon(() => fs.readdirSync(sockets())).toEqual([]);
   const other = new LabHosts({
     dom0: 'local',
     keptGuests: join(directory, 'ssh', 'no-directory'),
