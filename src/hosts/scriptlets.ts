@@ -126,19 +126,24 @@ export function diskFileScript(image: string, path: string): Scriptlet<Uint8Arra
 
 /**
  * One debugfs for all files of an image that are asked about, into memory of the host (a file may be a secret), and one sha256sum.
- * What it says of files that are not there is not asked: they have no digest.
+ * A file that is not there has no digest; one of which not all could be read, or kept, is an error: `while writing file`.
  */
 export function diskDigestScript(image: string, path: string): Scriptlet<string | undefined> {
   const all = `d=$(mktemp -d /dev/shm/lab.XXXXXX) || exit; n=0
 for p; do n=$((n + 1)); printf 'dump "%s" %s\\n' "$p" "$d/$n"; done | debugfs -f - ${quoteWord(image)} > /dev/null
-c=$?; cd "$d"; sha256sum [0-9]* 2> /dev/null | while read -r digest n; do eval "echo $digest \\"\\\${$n}\\""; done
+c=$?; cd "$d"
+if ls [0-9]* > /dev/null 2>&1; then
+  s=$(sha256sum [0-9]*) || c=1
+  echo "$s" | while read -r digest n; do eval "echo $digest \\"\\\${$n}\\""; done
+fi
 rm -rf "$d"; exit $c`;
   return {
     text: `about() { ${whenThere(image, all)}; }; about`,
     path,
     read: (answer) => {
       if (answer.code === absent) return undefined;
-      if (answer.code !== 0) throw new Unreachable(path, answer.stderr.trim() || `exit code ${answer.code}`);
+      if (answer.code !== 0 || /while (opening|reading|writing) /.test(answer.stderr))
+        throw new Unreachable(path, answer.stderr.trim() || `exit code ${answer.code}`);
       const lines = answer.stdout.toString().split('\n');
       return digestIn(
         lines.find((line) => line.endsWith(` ${path}`)),

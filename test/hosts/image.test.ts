@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { localChannel } from '../../src/hosts/channel.ts';
+import { diskDigestScript } from '../../src/hosts/scriptlets.ts';
 import { ShellHost } from '../../src/hosts/shell-host.ts';
 
 /* The file system in an image, with this machine’s own mke2fs and debugfs (e2fsprogs): nothing is mounted, and no root is needed. */
@@ -45,18 +46,19 @@ test('all files that are asked about at once are one look', async () => {
   expect([none, deeper, forged]).toEqual([undefined, undefined, undefined]);
 });
 
+const inMemory = () => fs.readdirSync('/dev/shm').filter((name) => name.startsWith('lab.'));
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
 test('bytes and digests', async () => {
   const disk = host.disk(image);
   expect(await disk.readFile('/etc/hosts')).toEqual(text);
   expect(await disk.readFile('/etc/none')).toBeUndefined();
-  const before = host.roundTrips;
+  const [before, others] = [host.roundTrips, inMemory()];
   const many = [...Array(12).keys()].map((n) => `/etc/none-${n}`);
   const digests = await Promise.all(['/etc/hosts', ...many, '/etc/key', '/no/where'].map(disk.digest));
   expect(host.roundTrips - before).toBe(1);
   expect(digests).toEqual([sha256(text), ...many.map(() => undefined), sha256(Buffer.alloc(0)), undefined]);
-  expect(fs.readdirSync('/dev/shm').filter((name) => name.startsWith('lab.'))).toEqual([]);
+  expect(inMemory().filter((name) => !others.includes(name))).toEqual([]);
 });
 
 test('an image that is not there, or holds no file system, holds no file', async () => {
@@ -79,4 +81,23 @@ test('a debugfs that did not answer is no file that is not there', async () => {
   await expect(other.disk(image).digest('/etc/hosts')).rejects.toThrow('/etc/hosts');
   process.env.PATH = before;
   await other.close();
+});
+
+test('files that could not be counted are no files that are not there', async () => {
+  const programs = join(directory, 'sums');
+  fs.mkdirSync(programs);
+  fs.writeFileSync(join(programs, 'sha256sum'), '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+  const before = process.env.PATH;
+  process.env.PATH = `${programs}:${before}`;
+  const other = new ShellHost('local', async () => localChannel);
+  await expect(other.disk(image).digest('/etc/hosts')).rejects.toThrow('/etc/hosts');
+  expect(await other.disk(image).digest('/etc/none')).toBeUndefined();
+  process.env.PATH = before;
+  await other.close();
+  const full = {
+    code: 0,
+    stdout: Buffer.from(`${'a'.repeat(64)} /etc/hosts\n`),
+    stderr: 'dump: No space left on device while writing file',
+  };
+  expect(() => diskDigestScript(image, '/etc/hosts').read(full)).toThrow('No space left');
 });
