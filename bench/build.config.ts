@@ -20,7 +20,7 @@ export default defineConfig([
   ...(lab as UserConfig[]).map((config) => ({
     ...config,
     entry: above(config.entry),
-    plugins: [moreGuests, config.plugins],
+    plugins: [moreGuests],
   })),
   {
     entry: { record: 'record.ts' },

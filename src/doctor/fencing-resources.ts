@@ -19,13 +19,13 @@ function readFencing(cib: string): Configured {
   const pairs = (parent: Element | undefined, set: string) =>
     children(parent, set)
       .flatMap((at) => children(at, 'nvpair'))
-      .map((at) => [at.getAttribute('name') ?? '', at.getAttribute('value') ?? ''] as const);
+      .map((at) => [at.attributes.name ?? '', at.attributes.value ?? ''] as const);
   const options = new Map(pairs(children(configuration, 'crm_config')[0], 'cluster_property_set'));
   const resources = configuration && descend(configuration, 'resources');
-  const stonith = children(resources, 'primitive').filter((at) => at.getAttribute('class') === 'stonith');
+  const stonith = children(resources, 'primitive').filter((at) => at.attributes.class === 'stonith');
   return {
     property: (name) => options.get(name),
-    devices: new Map(stonith.map((at) => [at.getAttribute('id') ?? '', new Map(pairs(at, 'instance_attributes'))])),
+    devices: new Map(stonith.map((at) => [at.attributes.id ?? '', new Map(pairs(at, 'instance_attributes'))])),
   };
 }
 

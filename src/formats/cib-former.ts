@@ -21,20 +21,20 @@ export function formerIn(cibXml: string, guests: readonly string[]): Former {
   const part = (name: string) => children(configuration, name)[0];
   const gone = (guest: string | undefined): guest is string => guest !== undefined && !guests.includes(guest);
   const nodes = children(part('nodes'), 'node')
-    .filter((node) => (node.getAttribute('type') ?? 'member') === 'member')
-    .map((node) => node.getAttribute('uname') ?? '');
+    .filter((node) => (node.attributes.type ?? 'member') === 'member')
+    .map((node) => node.attributes.uname ?? '');
   const resources = children(part('resources'), 'primitive').flatMap((primitive) => {
-    const id = primitive.getAttribute('id') ?? '';
+    const id = primitive.attributes.id ?? '';
     const guest = /^fence-(.+)$/.exec(id)?.[1];
     const hosts = children(children(primitive, 'instance_attributes')[0], 'nvpair').find(
-      (pair) => pair.getAttribute('name') === 'pcmk_host_map',
+      (pair) => pair.attributes.name === 'pcmk_host_map',
     );
-    const own = primitive.getAttribute('type') === 'fence_xvm' && hosts?.getAttribute('value') === `${guest}:${guest}`;
+    const own = primitive.attributes.type === 'fence_xvm' && hosts?.attributes.value === `${guest}:${guest}`;
     return own && gone(guest) ? [element('primitive', { id })] : [];
   });
   const constraints = children(part('constraints'), 'rsc_location').flatMap((location) => {
-    const [id, guest] = ['id', 'node'].map((name) => location.getAttribute(name) ?? '');
-    const own = id === `fence-${guest}-not-on-${guest}` && location.getAttribute('rsc') === `fence-${guest}`;
+    const [id, guest] = ['id', 'node'].map((name) => location.attributes[name] ?? '');
+    const own = id === `fence-${guest}-not-on-${guest}` && location.attributes.rsc === `fence-${guest}`;
     return own && gone(guest) ? [element('rsc_location', { id })] : [];
   });
   return { constraints, resources, nodes: nodes.filter((name) => name !== '' && gone(name)) };

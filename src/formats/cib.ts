@@ -82,19 +82,19 @@ export interface Missing {
   readonly says: string;
 }
 
-const label = (wanted: Element) => [wanted.nodeName, wanted.getAttribute('id')].filter(Boolean).join(' ');
+const label = (wanted: Element) => [wanted.name, wanted.attributes.id].filter(Boolean).join(' ');
 
 /** How an element of the CIB falls short of a wanted one, children included. What others set besides does not count. */
 function shortcomings(wanted: Element, found: Element | undefined): readonly string[] {
   if (!found) return [`${label(wanted)}: absent`];
-  const attributes = [...wanted.attributes].filter(({ name, value }) => found.getAttribute(name) !== value);
-  const own = attributes.map(({ name, value }) => {
-    const other = found.getAttribute(name);
-    return `${label(wanted)}: ${name} is ${other === null ? 'not set' : `"${other}"`}, not "${value}"`;
+  const attributes = Object.entries(wanted.attributes).filter(([name, value]) => found.attributes[name] !== value);
+  const own = attributes.map(([name, value]) => {
+    const other = found.attributes[name];
+    return `${label(wanted)}: ${name} is ${other === undefined ? 'not set' : `"${other}"`}, not "${value}"`;
   });
   const below = children(wanted).flatMap((child) => {
-    const same = (at: Element) => at.getAttribute('id') === child.getAttribute('id');
-    return shortcomings(child, children(found, child.nodeName).find(same));
+    const same = (at: Element) => at.attributes.id === child.attributes.id;
+    return shortcomings(child, children(found, child.name).find(same));
   });
   return [...own, ...below];
 }
@@ -104,6 +104,9 @@ export const configurationOf = onceOfText(
   (cibXml): Element | undefined => children(parseXml(cibXml, 'cib', 'cibadmin -Q'), 'configuration')[0],
 );
 
+/** The cluster's nodes all want the same. */
+const wantedPart = onceOfText((xml) => parseXml(xml, undefined, 'wanted'), 8);
+
 /**
  * Which wanted elements are absent from a CIB, or different in what we set. Elements match by name and id.
  * @param currentXml output of `cibadmin -Q`
@@ -112,7 +115,9 @@ export const configurationOf = onceOfText(
 export function missingFromCib(currentXml: string, wanted: CibSections): readonly Missing[] {
   const configuration = configurationOf(currentXml);
   return (['crm_config', 'resources', 'constraints'] as const).flatMap((section) => {
-    const want = parseXml(wanted[section], section, `wanted ${section}`);
-    return shortcomings(want, children(configuration, section)[0]).map((says) => ({ section, says }));
+    return shortcomings(wantedPart(wanted[section]), children(configuration, section)[0]).map((says) => ({
+      section,
+      says,
+    }));
   });
 }

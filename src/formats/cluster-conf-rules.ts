@@ -1,5 +1,5 @@
 import { BadInput, type Complaint } from '../model/errors.ts';
-import { clusterNodes, parseClusterConf, placeOf, positive, shown } from './cluster-conf-read.ts';
+import { clusterNodes, parseClusterConf, positive, shown } from './cluster-conf-read.ts';
 import { children, type Element } from './xml.ts';
 
 /** Bytes of a cluster's name (facts: cluster-conf.md). The last cman 3 take only 15 (get_cman_globals in cman-preconfig.c). */
@@ -10,12 +10,12 @@ const DEFAULT_TOKEN = 10_000;
 type Say = (element: Element, message: string, hint: string) => void;
 
 function cluster(root: Element, say: Say): void {
-  const name = root.getAttribute('name') ?? '';
+  const name = root.attributes.name ?? '';
   if (name === '') say(root, 'the cluster has no name', 'write name="…"');
   if (new TextEncoder().encode(name).length > LONGEST_NAME) {
     say(root, `the name ${shown(name)} is too long`, `a cluster's name has at most ${LONGEST_NAME} characters`);
   }
-  const version = root.getAttribute('config_version');
+  const version = root.attributes.config_version;
   if (positive(version) === undefined) {
     say(root, `config_version is ${shown(version)}`, 'an integer from 1 up, which grows with each change');
   }
@@ -28,12 +28,12 @@ function nodes(root: Element, say: Say): void {
   const names = new Set<string>();
   const ids = new Set<number>();
   for (const node of found) {
-    const name = node.getAttribute('name') ?? '';
-    const id = positive(node.getAttribute('nodeid'));
+    const name = node.attributes.name ?? '';
+    const id = positive(node.attributes.nodeid);
     if (name === '') say(node, 'a clusternode without a name', "write what `uname -n` says on that node's host");
     else if (names.has(name)) say(node, `a second clusternode ${shown(name)}`, 'each node has a name of its own');
     if (id === undefined) {
-      say(node, `nodeid is ${shown(node.getAttribute('nodeid'))}`, 'an integer from 1 up, another for each node');
+      say(node, `nodeid is ${shown(node.attributes.nodeid)}`, 'an integer from 1 up, another for each node');
     } else if (ids.has(id)) say(node, `a second node has the nodeid ${id}`, 'each node has a nodeid of its own');
     names.add(name);
     if (id !== undefined) ids.add(id);
@@ -42,21 +42,21 @@ function nodes(root: Element, say: Say): void {
 
 function fencing(root: Element, say: Say): void {
   const lists = children(root, 'fencedevices').flatMap((list) => children(list, 'fencedevice'));
-  const known = new Set(lists.map((device) => device.getAttribute('name')));
+  const known = new Set(lists.map((device) => device.attributes.name));
   for (const node of clusterNodes(root)) {
     const methods = children(node, 'fence').flatMap((fence) => children(fence, 'method'));
     const used = [...methods, ...children(node, 'unfence')].flatMap((by) => children(by, 'device'));
-    for (const device of used.filter((one) => !known.has(one.getAttribute('name')))) {
-      const name = shown(device.getAttribute('name'));
+    for (const device of used.filter((one) => !known.has(one.attributes.name))) {
+      const name = shown(device.attributes.name);
       say(device, `the device ${name} names no fencedevice`, 'write a <fencedevice> of that name into <fencedevices>');
     }
   }
 }
 
 function twoNodes(root: Element, say: Say): void {
-  const cman = children(root, 'cman').find((one) => positive(one.getAttribute('two_node')) === 1);
+  const cman = children(root, 'cman').find((one) => positive(one.attributes.two_node) === 1);
   if (!cman) return;
-  const votes = cman.getAttribute('expected_votes');
+  const votes = cman.attributes.expected_votes;
   if (positive(votes) !== 1) {
     say(cman, `two_node="1" with expected_votes ${shown(votes)}`, 'with two_node="1" it must be expected_votes="1"');
   }
@@ -101,7 +101,7 @@ export function tokenFor(times: QuorumdTimes): {
 function timings(root: Element, say: Say): void {
   const disk = children(root, 'quorumd')[0];
   if (!disk) return;
-  const written = (name: string) => positive(disk.getAttribute(name));
+  const written = (name: string) => positive(disk.attributes[name]);
   // qdiskd 3 derives its own times from the token, if none is written.
   if (!written('interval') && !written('tko')) return;
   const { over, better, sum } = tokenFor({
@@ -112,7 +112,7 @@ function timings(root: Element, say: Say): void {
     upgradeWait: written('upgrade_wait'),
   });
   const totem = children(root, 'totem')[0];
-  const token = positive(totem?.getAttribute('token') ?? null) ?? DEFAULT_TOKEN;
+  const token = positive(totem?.attributes.token) ?? DEFAULT_TOKEN;
   if (token > over) return;
   const [interval, tko] = [written('interval') ?? 1, Math.max(written('tko') ?? 10, 3)];
   say(
@@ -127,15 +127,15 @@ function timings(root: Element, say: Say): void {
  * cman itself only when it does not start, or later. Throws nothing, whatever the text.
  */
 export function brokenClusterConf(text: string, file: string): Complaint[] {
-  let root: Element;
+  let parsed: ReturnType<typeof parseClusterConf>;
   try {
-    root = parseClusterConf(text, file);
+    parsed = parseClusterConf(text, file);
   } catch (error) {
     if (error instanceof BadInput) return [...error.complaints];
     throw error;
   }
   const complaints: Complaint[] = [];
-  const say: Say = (element, message, hint) => complaints.push({ place: placeOf(element, file), message, hint });
-  for (const rule of [cluster, nodes, fencing, twoNodes, timings]) rule(root, say);
+  const say: Say = (element, message, hint) => complaints.push({ place: parsed.placeOf(element), message, hint });
+  for (const rule of [cluster, nodes, fencing, twoNodes, timings]) rule(parsed.root, say);
   return complaints;
 }

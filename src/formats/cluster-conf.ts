@@ -1,8 +1,7 @@
-import { type Document, DOMImplementation, XMLSerializer } from '@xmldom/xmldom';
 import { BadInput } from '../model/errors.ts';
 import { readClusterConf, sameClusterConf } from './cluster-conf-read.ts';
 import { brokenClusterConf } from './cluster-conf-rules.ts';
-import { children, type Element } from './xml.ts';
+import { children, type Element, onOneLine, XmlElement } from './xml.ts';
 
 export { readClusterConf, sameClusterConf, type ReadClusterConf } from './cluster-conf-read.ts';
 export { brokenClusterConf, tokenFor } from './cluster-conf-rules.ts';
@@ -52,7 +51,7 @@ function refuse(message: string): BadInput {
   return new BadInput([{ place: { file: FILE }, message }]);
 }
 
-/** A text that XML can hold on one line. xmldom writes any character there is. */
+/** A text that XML can hold on one line. */
 function fit(text: string | number): string {
   const isFit =
     typeof text === 'number' ? Number.isSafeInteger(text) && text >= 0 : !/[\p{Cc}\p{Cs}\uFFFE\uFFFF]/u.test(text);
@@ -60,21 +59,20 @@ function fit(text: string | number): string {
   throw refuse(`${typeof text === 'number' ? text : JSON.stringify(text)} cannot stand there`);
 }
 
+const fitted = (attributes: Readonly<Record<string, string | number>>) =>
+  Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, fit(value)]));
+
 /** A new last child. */
 function grow(parent: Element, name: string, attributes: Readonly<Record<string, string | number>> = {}): Element {
-  const child = (parent.ownerDocument as Document).createElement(name);
-  for (const [key, value] of Object.entries(attributes)) child.setAttribute(key, fit(value));
-  parent.appendChild(child);
+  const child = new XmlElement(name, fitted(attributes));
+  parent.children.push(child);
   return child;
 }
 
-function tree(input: ClusterConfInput): Document {
+function tree(input: ClusterConfInput): Element {
   const { name, version, token, twoNode, quorumd, services } = input;
   const nodes = [...input.nodes].sort((a, b) => a.id - b.id);
-  const document = new DOMImplementation().createDocument(null, 'cluster');
-  const root = document.documentElement as Element;
-  root.setAttribute('name', fit(name));
-  root.setAttribute('config_version', fit(version));
+  const root = new XmlElement('cluster', fitted({ name, config_version: version }));
 
   const votes = nodes.reduce((sum, node) => sum + (node.votes ?? 1), 0);
   const expected = input.expectedVotes ?? (twoNode ? 1 : quorumd && votes + quorumd.votes);
@@ -104,18 +102,16 @@ function tree(input: ClusterConfInput): Document {
       grow(rm, 'service', { name: service, autostart: autostart ? 1 : 0 });
     }
   }
-  return document;
+  return root;
 }
-
-const serialized = (node: Element) => new XMLSerializer().serializeToString(node);
 
 /** An element as lines: what is short on one, else its children below it, indented by two spaces. */
 function lines(element: Element, isRoot: boolean): readonly string[] {
-  const whole = serialized(element);
+  const whole = onOneLine(element);
   if (children(element).length === 0 || (whole.length <= FITS && !isRoot)) return [whole];
-  const begin = serialized(element.cloneNode(false) as Element).replace(/\/>$/, '>');
+  const begin = onOneLine(new XmlElement(element.name, element.attributes)).replace(/\/>$/, '>');
   const inner = children(element).flatMap((child) => lines(child, false));
-  return [begin, ...inner.map((line) => `  ${line}`), `</${element.nodeName}>`];
+  return [begin, ...inner.map((line) => `  ${line}`), `</${element.name}>`];
 }
 
 /**
@@ -126,8 +122,7 @@ export function clusterConf(input: ClusterConfInput): string {
   const { comment } = input;
   if (comment !== undefined && comment.includes('--')) throw refuse(`a comment cannot hold ${JSON.stringify(comment)}`);
   const remark = comment === undefined ? [] : [`<!-- ${fit(comment)} -->`];
-  const root = tree(input).documentElement as Element;
-  const text = `${['<?xml version="1.0"?>', ...remark, ...lines(root, true)].join('\n')}\n`;
+  const text = `${['<?xml version="1.0"?>', ...remark, ...lines(tree(input), true)].join('\n')}\n`;
   const complaints = brokenClusterConf(text, FILE);
   if (complaints.length > 0) throw new BadInput(complaints);
   return text;

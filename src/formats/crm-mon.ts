@@ -22,25 +22,22 @@ export const readCrmMon = onceOfText((xml: string): ClusterState => {
   const dc = descend(root, 'summary', 'current_dc');
   const nodes = children(descend(root, 'nodes'), 'node');
   const resources = children(descend(root, 'resources'), 'resource');
-  const yes = (element: Element, name: string) => element.getAttribute(name) === 'true';
+  const yes = (element: Element, name: string) => element.attributes[name] === 'true';
   return {
-    quorate: dc?.getAttribute('with_quorum') === 'true',
+    quorate: dc?.attributes.with_quorum === 'true',
     online: nodes
       .filter((node) => yes(node, 'online') && !yes(node, 'pending') && !yes(node, 'unclean') && !yes(node, 'standby'))
-      .map((node) => node.getAttribute('name') ?? ''),
-    unclean: nodes.filter((node) => yes(node, 'unclean')).map((node) => node.getAttribute('name') ?? ''),
+      .map((node) => node.attributes.name ?? ''),
+    unclean: nodes.filter((node) => yes(node, 'unclean')).map((node) => node.attributes.name ?? ''),
     started: new Map(
       resources
-        .filter((resource) => resource.getAttribute('role') === 'Started' && !yes(resource, 'failed'))
-        .map((resource) => [
-          resource.getAttribute('id') ?? '',
-          children(resource, 'node')[0]?.getAttribute('name') ?? '',
-        ]),
+        .filter((resource) => resource.attributes.role === 'Started' && !yes(resource, 'failed'))
+        .map((resource) => [resource.attributes.id ?? '', children(resource, 'node')[0]?.attributes.name ?? '']),
     ),
     clones: clonesIn(descend(root, 'resources')),
     failed: children(descend(root, 'failures'), 'failure').map(
       (failure) =>
-        `${failure.getAttribute('op_key') ?? failure.getAttribute('id')} on ${failure.getAttribute('node')}: ${failure.getAttribute('exitreason') || failure.getAttribute('exitstatus')}`,
+        `${failure.attributes.op_key ?? failure.attributes.id} on ${failure.attributes.node}: ${failure.attributes.exitreason || failure.attributes.exitstatus}`,
     ),
   };
 });
@@ -48,9 +45,9 @@ export const readCrmMon = onceOfText((xml: string): ClusterState => {
 function clonesIn(resources: Element | undefined): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const resource of children(resources, 'clone').flatMap((clone) => children(clone, 'resource'))) {
-    const runs = resource.getAttribute('role') === 'Started' && resource.getAttribute('failed') !== 'true';
-    const nodes = runs ? children(resource, 'node').map((node) => node.getAttribute('name') ?? '') : [];
-    const id = (resource.getAttribute('id') ?? '').replace(/:\d+$/, '');
+    const runs = resource.attributes.role === 'Started' && resource.attributes.failed !== 'true';
+    const nodes = runs ? children(resource, 'node').map((node) => node.attributes.name ?? '') : [];
+    const id = (resource.attributes.id ?? '').replace(/:\d+$/, '');
     found.set(id, [...(found.get(id) ?? []), ...nodes]);
   }
   return found;

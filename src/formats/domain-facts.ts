@@ -1,6 +1,6 @@
 import { BadInput } from '../model/errors.ts';
 import { onceOfText } from '../model/once.ts';
-import { children, descend, type Element, parseXml } from './xml.ts';
+import { children, descend, type Element, parseXml, XmlElement } from './xml.ts';
 
 /** XML namespace of the mark by which lab knows its own domains. */
 export const LAB_NAMESPACE = 'urn:cluster-lab';
@@ -64,7 +64,7 @@ const UNITS: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 };
 
-const textOf = (domain: Element, name: string): string => descend(domain, name)?.textContent?.trim() ?? '';
+const textOf = (domain: Element, name: string): string => descend(domain, name)?.text.trim() ?? '';
 
 function numberIn(domain: Element, name: string): number {
   const text = textOf(domain, name);
@@ -73,7 +73,7 @@ function numberIn(domain: Element, name: string): number {
 }
 
 function mebibytes(domain: Element, name: string): number {
-  const unit = descend(domain, name)?.getAttribute('unit') || 'KiB';
+  const unit = descend(domain, name)?.attributes.unit || 'KiB';
   const bytes = Object.hasOwn(UNITS, unit) ? UNITS[unit] : undefined;
   if (bytes !== undefined) return (numberIn(domain, name) * bytes) / 2 ** 20;
   throw new BadInput([{ place: { file: 'domain XML' }, message: `<${name}> is in an unknown unit \`${unit}\`` }]);
@@ -82,20 +82,30 @@ function mebibytes(domain: Element, name: string): number {
 function diskFacts(disk: Element): DiskFacts {
   const [source, driver, target] = ['source', 'driver', 'target'].map((name) => descend(disk, name));
   return {
-    path: source?.getAttribute('file') ?? source?.getAttribute('dev') ?? '',
-    device: target?.getAttribute('dev') ?? '',
+    path: source?.attributes.file ?? source?.attributes.dev ?? '',
+    device: target?.attributes.dev ?? '',
     shareable: children(disk, 'shareable').length > 0,
     readonly: children(disk, 'readonly').length > 0,
-    format: driver?.getAttribute('type') ?? 'raw',
-    driver: driver?.getAttribute('name') ?? '',
+    format: driver?.attributes.type ?? 'raw',
+    driver: driver?.attributes.name ?? '',
   };
+}
+
+/** An attribute of an element, or of the nearest around it that has one. */
+function inherited(at: Element, name: string): string | undefined {
+  const { attributes, parent } = at;
+  return attributes[name] ?? (parent instanceof XmlElement ? inherited(parent, name) : undefined);
 }
 
 function markOf(domain: Element): LabMark | undefined {
   const metadata = descend(domain, 'metadata');
-  const mark = children(metadata).find((at) => at.namespaceURI === LAB_NAMESPACE && at.localName === 'guest');
-  const lab = mark?.getAttribute('lab');
-  const guest = mark?.getAttribute('guest');
+  const mark = children(metadata).find((at) => {
+    const [name, prefix] = at.name.split(':').reverse();
+    const declaration = prefix === undefined ? 'xmlns' : `xmlns:${prefix}`;
+    return name === 'guest' && inherited(at, declaration) === LAB_NAMESPACE;
+  });
+  const lab = mark?.attributes.lab;
+  const guest = mark?.attributes.guest;
   return lab && guest ? { lab, guest } : undefined;
 }
 
@@ -117,8 +127,8 @@ export const readDomainXml = onceOfText((xml): DomainFacts => {
     lifecycle: ['on_poweroff', 'on_reboot', 'on_crash'].map((event) => textOf(domain, event)),
     disks: children(devices, 'disk').map(diskFacts),
     interfaces: children(devices, 'interface').map((at) => ({
-      mac: descend(at, 'mac')?.getAttribute('address')?.toLowerCase() ?? '',
-      bridge: descend(at, 'source')?.getAttribute('bridge') ?? '',
+      mac: descend(at, 'mac')?.attributes.address?.toLowerCase() ?? '',
+      bridge: descend(at, 'source')?.attributes.bridge ?? '',
     })),
     ...(mark && { mark }),
   };

@@ -1,7 +1,9 @@
-import { DOMParser, type Element } from '@xmldom/xmldom';
-import { BadInput } from '../model/errors.ts';
+import { parseXml as parse, XmlElement, XmlError, type XmlNode } from '@rgrove/parse-xml';
+import { BadInput, type Place } from '../model/errors.ts';
 
-export type { Element } from '@xmldom/xmldom';
+/** Its name and attributes as they are written: no prefix is resolved. */
+export type Element = XmlElement;
+export { XmlElement };
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -42,34 +44,54 @@ export function element(
 }
 
 /**
- * Parses XML and gives the root element.
- * @param root the name the root must have
- * @param what what is being parsed, for messages: "the XML of domain molly"
- * @throws BadInput if it is not well-formed or has another root
+ * An element of a tree as text, on one line. White space between elements is left out.
+ * @throws BadInput for characters that XML cannot hold
  */
-export function parseXml(text: string, root: string, what: string): Element {
-  const fail = (message: string) => new BadInput([{ place: { file: what }, message }]);
+export function onOneLine({ name, attributes, children: content, text }: Element): string {
+  const inner = content.filter((node) => node instanceof XmlElement).map(onOneLine);
+  const start = [name, ...Object.entries(attributes).map(([key, value]) => `${key}="${escaped(value)}"`)].join(' ');
+  const within = inner.length > 0 ? inner.join('') : escaped(text.trim());
+  return within === '' ? `<${start}/>` : `<${start}>${within}</${name}>`;
+}
+
+/**
+ * Parses XML 1.0 and gives the root element, which knows where each element begins (placeIn). Entities of a DTD are errors.
+ * @param root the name the root must have; without it, any
+ * @param file what is being parsed, for messages: "the XML of domain molly"
+ * @throws BadInput with line and column, if it is not well-formed or has another root
+ */
+export function parseXml(text: string, root: string | undefined, file: string): Element {
+  const fail = (place: Place, message: string) => new BadInput([{ place, message }]);
   let found: Element | null;
   try {
-    const onError = (level: string, message: string) => {
-      if (level !== 'warning') throw new Error(message);
-    };
-    found = new DOMParser({ onError }).parseFromString(text, 'application/xml').documentElement;
+    found = parse(text, { includeOffsets: true }).root;
   } catch (error) {
-    throw fail(`not well-formed XML: ${error instanceof Error ? error.message : error}`);
+    const place = error instanceof XmlError ? { file, line: error.line, column: error.column } : { file };
+    throw fail(place, `not well-formed XML: ${whyOf(error)}`);
   }
-  if (found?.nodeName !== root) throw fail(`<${root}> was expected, not <${found?.nodeName ?? 'nothing'}>`);
-  return found;
+  if (found && (root === undefined || found.name === root)) return found;
+  const name = found ? found.name.slice(0, 40) : 'nothing';
+  throw fail(found ? placeIn(text, found, file) : { file }, `<${root}> was expected, not <${name}>`);
+}
+
+/** Without the place, which the message also holds. */
+function whyOf(error: unknown): string {
+  // The parser recurses.
+  if (error instanceof RangeError) return 'too many elements, one within another';
+  return error instanceof Error ? error.message.replace(/ \(line \d+, column \d+\)[^]*$/, '') : String(error);
+}
+
+/** Where an element of a text begins. */
+export function placeIn(text: string, { start }: Element, file: string): Place {
+  const before = text.replace(/\r\n?/g, '\n').slice(0, start).split('\n');
+  return { file, line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }
 
 /** The child elements, of one name or all. */
 export function children(parent: Element | undefined, name?: string): readonly Element[] {
-  const found: Element[] = [];
-  for (let node = parent?.firstChild; node; node = node.nextSibling) {
-    if (node.nodeType === node.ELEMENT_NODE && (name === undefined || node.nodeName === name))
-      found.push(node as Element);
-  }
-  return found;
+  const isWanted = (node: XmlNode): node is Element =>
+    node instanceof XmlElement && (name === undefined || node.name === name);
+  return parent?.children.filter(isWanted) ?? [];
 }
 
 /** The element reached from a parent by the first child of each name. */

@@ -115,6 +115,6 @@ describe('what a CIB misses', () => {
 
   test('cannot be told of something else', () => {
     expect(() => missingFromCib('', wanted)).toThrow(BadInput);
-    expect(() => missingFromCib('<crm_mon/>', wanted)).toThrow('cibadmin -Q: <cib> was expected, not <crm_mon>');
+    expect(() => missingFromCib('<crm_mon/>', wanted)).toThrow('cibadmin -Q:1:1: <cib> was expected, not <crm_mon>');
   });
 });

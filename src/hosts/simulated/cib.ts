@@ -1,5 +1,5 @@
-import { DOMParser, type Element, XMLSerializer } from '@xmldom/xmldom';
 import type { Machine } from './world.ts';
+import { append, children, descendants, parse, removeFromTree, written, XmlElement } from './xml.ts';
 
 const path = '/var/lib/pacemaker/cib/cib.xml';
 const sections = ['configuration', 'crm_config', 'nodes', 'resources', 'constraints', 'status'] as const;
@@ -7,26 +7,13 @@ const sections = ['configuration', 'crm_config', 'nodes', 'resources', 'constrai
 export const isSection = (text: string): boolean => (sections as readonly string[]).includes(text);
 
 /** What was read before. Only `modify` changes a tree, and takes one of its own. */
-const read = new Map<string, Element>();
+const read = new Map<string, XmlElement>();
 
-function parsed(xml: string): Element {
+function parsed(xml: string): XmlElement {
   const root = read.get(xml) ?? parse(xml);
   read.set(xml, root);
   return root;
 }
-
-function parse(xml: string): Element {
-  const root = new DOMParser({
-    onError: (level, message) => {
-      if (level !== 'warning') throw new Error(message);
-    },
-  }).parseFromString(xml, 'text/xml').documentElement;
-  if (!root) throw new Error('no root element');
-  return root;
-}
-
-export const elementsOf = (parent: Element) =>
-  [...parent.childNodes].filter((node): node is Element => node.nodeType === 1);
 
 /** A CIB as pacemaker 2.1.5 makes it when there is none, with what the cluster writes into it of itself. */
 function freshCib(cluster: string, nodes: readonly { id: number; name: string }[], watchdog: boolean): string {
@@ -45,39 +32,36 @@ function freshCib(cluster: string, nodes: readonly { id: number; name: string }[
 
 /** The cluster's configuration: each node keeps a copy on its disk, and the newest counts. */
 export class Cib {
-  #root: Element;
+  #root: XmlElement;
 
   constructor(members: readonly Machine[], cluster: string, nodes: readonly { id: number; name: string }[]) {
     const watchdog = members.some(({ state }) => state.services.sbd?.active === 'active');
     const copies = members.flatMap(({ tree }) => tree.text(path) ?? []).map(parsed);
-    const epoch = (root: Element) => Number(root.getAttribute('epoch'));
+    const epoch = (root: XmlElement) => Number(root.attributes.epoch);
     this.#root = copies.sort((a, b) => epoch(b) - epoch(a))[0] ?? parsed(freshCib(cluster, nodes, watchdog));
   }
 
-  get root(): Element {
+  get root(): XmlElement {
     return this.#root;
   }
 
   get text(): string {
-    return `${new XMLSerializer().serializeToString(this.root)}\n`;
+    return `${written(this.root)}\n`;
   }
 
-  section(name: string): Element | undefined {
-    const configuration = elementsOf(this.root).find(({ nodeName }) => nodeName === 'configuration');
-    return [this.root, ...(configuration ? [configuration] : [])]
-      .flatMap(elementsOf)
-      .find(({ nodeName }) => nodeName === name);
+  section(name: string): XmlElement | undefined {
+    return [this.root, ...children(this.root, 'configuration')].flatMap((at) => children(at, name))[0];
   }
 
-  all(name: string): readonly Element[] {
-    return [...this.root.getElementsByTagName(name)];
+  all(name: string): readonly XmlElement[] {
+    return descendants(this.root, name);
   }
 
   /** The value of a cluster property, e.g. stonith-enabled. */
   property(name: string): string | undefined {
     const section = this.section('crm_config');
-    const pairs = section ? [...section.getElementsByTagName('nvpair')] : [];
-    return pairs.find((pair) => pair.getAttribute('name') === name)?.getAttribute('value') ?? undefined;
+    const pairs = section ? descendants(section, 'nvpair') : [];
+    return pairs.find((pair) => pair.attributes.name === name)?.attributes.value;
   }
 
   /**
@@ -89,9 +73,9 @@ export class Cib {
     this.#root = parse(this.text);
     const target = this.section(section);
     const wanted = parse(xml);
-    if (!target || wanted.nodeName !== section) return false;
+    if (!target || wanted.name !== section) return false;
     const done = merge(target, wanted, create);
-    this.root.setAttribute('epoch', String(Number(this.root.getAttribute('epoch')) + 1));
+    this.#grow();
     return done;
   }
 
@@ -103,23 +87,23 @@ export class Cib {
   remove(section: string, xml: string): boolean {
     const wanted = parse(xml);
     const target = this.section(section);
-    const found = [...(target?.getElementsByTagName(wanted.nodeName) ?? [])].find((at) =>
-      [...wanted.attributes].every(({ name, value }) => at.getAttribute(name) === value),
+    const found = (target ? descendants(target, wanted.name) : []).find((at) =>
+      Object.entries(wanted.attributes).every(([name, value]) => at.attributes[name] === value),
     );
-    const id = found?.getAttribute('id');
+    const id = found?.attributes.id;
     const named = ['rsc', 'with-rsc', 'first', 'then'];
-    const constraints = elementsOf(this.section('constraints') ?? wanted);
-    if (section === 'resources' && constraints.some((at) => named.some((name) => id && at.getAttribute(name) === id)))
+    const constraints = children(this.section('constraints'));
+    if (section === 'resources' && constraints.some((at) => named.some((name) => id && at.attributes[name] === id)))
       return false;
-    found?.parentNode?.removeChild(found);
+    removeFromTree(found);
     this.#grow();
     return true;
   }
 
   /** A node goes. @returns whether it was there */
   forget(uname: string): boolean {
-    const node = this.all('node').find((at) => at.getAttribute('uname') === uname);
-    node?.parentNode?.removeChild(node);
+    const node = this.all('node').find((at) => at.attributes.uname === uname);
+    removeFromTree(node);
     this.#grow();
     return node !== undefined;
   }
@@ -128,16 +112,13 @@ export class Cib {
   know(nodes: readonly { id: number; name: string }[]): void {
     const section = this.section('nodes');
     for (const { id, name } of nodes) {
-      if (!section || elementsOf(section).some((at) => at.getAttribute('uname') === name)) continue;
-      const node = section.ownerDocument?.createElement('node');
-      node?.setAttribute('id', String(id));
-      node?.setAttribute('uname', name);
-      if (node) section.appendChild(node);
+      if (!section || children(section).some((at) => at.attributes.uname === name)) continue;
+      append(section, new XmlElement('node', { id: String(id), uname: name }));
     }
   }
 
   #grow(): void {
-    this.root.setAttribute('epoch', String(Number(this.root.getAttribute('epoch')) + 1));
+    this.root.attributes.epoch = String(Number(this.root.attributes.epoch) + 1);
   }
 
   store(members: readonly Machine[]): void {
@@ -145,14 +126,12 @@ export class Cib {
   }
 }
 
-function merge(target: Element, wanted: Element, create: boolean): boolean {
-  for (const { name, value } of wanted.attributes) target.setAttribute(name, value);
-  return elementsOf(wanted).every((child) => {
-    const found = elementsOf(target).find(
-      (at) => at.nodeName === child.nodeName && at.getAttribute('id') === child.getAttribute('id'),
-    );
+function merge(target: XmlElement, wanted: XmlElement, create: boolean): boolean {
+  Object.assign(target.attributes, wanted.attributes);
+  return children(wanted).every((child) => {
+    const found = children(target, child.name).find((at) => at.attributes.id === child.attributes.id);
     if (found) return merge(found, child, create);
-    if (create) target.appendChild((target.ownerDocument ?? wanted.ownerDocument)?.importNode(child, true) ?? child);
+    if (create) append(target, child);
     return create;
   });
 }

@@ -1,4 +1,4 @@
-import { Cib, type elementsOf } from './cib.ts';
+import { Cib } from './cib.ts';
 import { isQuorate, membersOf, ringOf } from './corosync.ts';
 import { fencingAnswers } from './fence-xvm.ts';
 import { guestsOf } from './guests.ts';
@@ -6,6 +6,7 @@ import { logEntry } from './journal.ts';
 import { isInstalled } from './packages.ts';
 import type { Running } from './state.ts';
 import type { Machine, World } from './world.ts';
+import { descendants, XmlElement } from './xml.ts';
 
 export interface Resource {
   readonly id: string;
@@ -62,7 +63,7 @@ export class Cluster {
     const never = { rsc: resource, node, score: '-INFINITY' };
     return this.cib
       .all('rsc_location')
-      .some((at) => Object.entries(never).every(([name, value]) => at.getAttribute(name) === value));
+      .some((at) => Object.entries(never).every(([name, value]) => at.attributes[name] === value));
   }
 
   /**
@@ -71,7 +72,7 @@ export class Cluster {
    */
   resources(): readonly Resource[] {
     return this.cib.all('primitive').flatMap((primitive): readonly Resource[] => {
-      const id = primitive.getAttribute('id') ?? '';
+      const id = primitive.attributes.id ?? '';
       const agent = agentOf(primitive);
       const clone = cloneOf(primitive);
       if (clone !== undefined) return this.#instances(id, clone, agent, primitive);
@@ -87,7 +88,7 @@ export class Cluster {
   }
 
   /** One on each online node: the lock manager where fencing is not switched off, a file system where it is mounted. */
-  #instances(id: string, clone: string, agent: string, primitive: Element): readonly Resource[] {
+  #instances(id: string, clone: string, agent: string, primitive: XmlElement): readonly Resource[] {
     const { directory } = parametersOf(primitive);
     return this.online().map((node) => {
       const mounted = node.running?.mounts?.some(({ at }) => at === directory);
@@ -120,29 +121,27 @@ export class Cluster {
   }
 }
 
-type Element = Parameters<typeof elementsOf>[0];
-
-const agentOf = (primitive: Element) =>
+const agentOf = (primitive: XmlElement) =>
   ['class', 'provider', 'type']
-    .map((name) => primitive.getAttribute(name))
+    .map((name) => primitive.attributes[name])
     .filter(Boolean)
     .join(':');
 
-function cloneOf(primitive: Element): string | undefined {
-  const parent = primitive.parentNode as Element | null;
-  return parent?.nodeName === 'clone' ? (parent.getAttribute('id') ?? undefined) : undefined;
+function cloneOf(primitive: XmlElement): string | undefined {
+  const { parent } = primitive;
+  return parent instanceof XmlElement && parent.name === 'clone' ? parent.attributes.id : undefined;
 }
 
 /** instance_attributes of a resource. */
-function parametersOf(primitive: Element): Readonly<Record<string, string>> {
-  const pairs = [...primitive.getElementsByTagName('nvpair')];
-  return Object.fromEntries(pairs.map((pair) => [pair.getAttribute('name'), pair.getAttribute('value')]));
+function parametersOf(primitive: XmlElement): Readonly<Record<string, string>> {
+  const pairs = descendants(primitive, 'nvpair');
+  return Object.fromEntries(pairs.map((pair) => [pair.attributes.name, pair.attributes.value]));
 }
 
 /** Attributes of a fencing resource as fence_xvm(8) takes them. */
-function agentArguments(primitive: Element): readonly string[] {
-  const pairs = [...primitive.getElementsByTagName('nvpair')];
-  const value = (name: string) => pairs.find((pair) => pair.getAttribute('name') === name)?.getAttribute('value');
+function agentArguments(primitive: XmlElement): readonly string[] {
+  const pairs = descendants(primitive, 'nvpair');
+  const value = (name: string) => pairs.find((pair) => pair.attributes.name === name)?.attributes.value;
   const options = [
     ['-k', 'key_file'],
     ['-a', 'multicast_address'],
@@ -190,7 +189,7 @@ export function losersOfSplit(world: World, machines: readonly Machine[]): reado
   const wait = (cluster: Cluster) => {
     const device = cluster.cib
       .all('primitive')
-      .find((at) => hostsOf(cluster, at.getAttribute('id') ?? '').includes(cluster.nameOf(cluster.here)));
+      .find((at) => hostsOf(cluster, at.attributes.id ?? '').includes(cluster.nameOf(cluster.here)));
     return Number.parseInt((device && parametersOf(device).pcmk_delay_base) ?? '0', 10);
   };
   const longest = Math.max(...clusters.map(wait));
@@ -216,8 +215,7 @@ export function tellFenced(world: World, on: string, operation: string, target: 
 
 /** The nodes that a device can fence: pcmk_host_map. */
 function hostsOf(cluster: Cluster, id: string): readonly string[] {
-  const device = cluster.cib.all('primitive').find((at) => at.getAttribute('id') === id);
-  const map =
-    device && [...device.getElementsByTagName('nvpair')].find((pair) => pair.getAttribute('name') === 'pcmk_host_map');
-  return (map?.getAttribute('value') ?? '').split(/[;,\s]+/).map((pair) => pair.split(':')[0] ?? '');
+  const device = cluster.cib.all('primitive').find((at) => at.attributes.id === id);
+  const map = device && descendants(device, 'nvpair').find((pair) => pair.attributes.name === 'pcmk_host_map');
+  return (map?.attributes.value ?? '').split(/[;,\s]+/).map((pair) => pair.split(':')[0] ?? '');
 }

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { DOMParser, type Document, type Element, ParseError } from '@xmldom/xmldom';
+import { children, parse, XmlElement, XmlText } from './xml.ts';
 
 /** What the simulation needs to know of a libvirt domain. */
 export interface Domain {
@@ -13,22 +13,9 @@ export interface Domain {
   readonly cards: readonly { readonly mac: string; readonly bridge: string }[];
 }
 
-/** @throws ParseError */
-function parse(xml: string): Document {
-  return new DOMParser({
-    onError: (level, message) => {
-      if (level !== 'warning') throw new ParseError(message);
-    },
-  }).parseFromString(xml, 'text/xml');
-}
-
-const elements = (parent: Element) => [...parent.childNodes].filter((node): node is Element => node.nodeType === 1);
-const named = (parent: Element | undefined, name: string) =>
-  parent ? elements(parent).filter(({ nodeName }) => nodeName === name) : [];
-
-function kibibytes(element: Element | undefined): number {
+function kibibytes(element: XmlElement | undefined): number {
   const units: Readonly<Record<string, number>> = { KiB: 1, k: 1, MiB: 1024, M: 1024, GiB: 1024 ** 2, G: 1024 ** 2 };
-  return Number(element?.textContent ?? 0) * (units[element?.getAttribute('unit') || 'KiB'] ?? Number.NaN);
+  return Number(element?.text ?? 0) * (units[element?.attributes.unit || 'KiB'] ?? Number.NaN);
 }
 
 const devicesRead = new Map<string, ReadonlyMap<string, string>>();
@@ -41,12 +28,12 @@ export function disksByDevice(xml: string): ReadonlyMap<string, string> {
 }
 
 function parseDisks(xml: string): ReadonlyMap<string, string> {
-  const devices = named(parse(xml).documentElement ?? undefined, 'devices')[0];
+  const devices = children(parse(xml), 'devices')[0];
   return new Map(
-    named(devices, 'disk').map((disk) => {
-      const source = named(disk, 'source')[0];
-      const path = source?.getAttribute('file') ?? source?.getAttribute('dev') ?? '';
-      return [named(disk, 'target')[0]?.getAttribute('dev') ?? '', path];
+    children(devices, 'disk').map((disk) => {
+      const source = children(disk, 'source')[0];
+      const path = source?.attributes.file ?? source?.attributes.dev ?? '';
+      return [children(disk, 'target')[0]?.attributes.dev ?? '', path];
     }),
   );
 }
@@ -65,27 +52,27 @@ export function readDomain(xml: string): Domain {
 }
 
 function parseDomain(xml: string): Domain {
-  const root = parse(xml).documentElement;
-  if (root?.nodeName !== 'domain') throw new Error('XML error: unexpected root element');
-  const text = (name: string) => named(root, name)[0]?.textContent?.trim() ?? '';
-  const devices = named(root, 'devices')[0];
-  const maxMemoryKiB = kibibytes(named(root, 'memory')[0]);
+  const root = parse(xml);
+  if (root.name !== 'domain') throw new Error('XML error: unexpected root element');
+  const text = (name: string) => children(root, name)[0]?.text.trim() ?? '';
+  const devices = children(root, 'devices')[0];
+  const maxMemoryKiB = kibibytes(children(root, 'memory')[0]);
   if (text('name') === '') throw new Error('XML error: missing domain name');
   if (!(maxMemoryKiB > 0)) throw new Error("XML error: missing or invalid '<memory>'");
   return {
     name: text('name'),
     uuid: text('uuid') || randomUUID(),
     maxMemoryKiB,
-    memoryKiB: kibibytes(named(root, 'currentMemory')[0]) || maxMemoryKiB,
+    memoryKiB: kibibytes(children(root, 'currentMemory')[0]) || maxMemoryKiB,
     vcpus: Number(text('vcpu') || 1),
     bootloader: text('bootloader'),
-    disks: named(devices, 'disk').flatMap((disk) => {
-      const source = named(disk, 'source')[0];
-      return source?.getAttribute('file') ?? source?.getAttribute('dev') ?? [];
+    disks: children(devices, 'disk').flatMap((disk) => {
+      const source = children(disk, 'source')[0];
+      return source?.attributes.file ?? source?.attributes.dev ?? [];
     }),
-    cards: named(devices, 'interface').map((card) => ({
-      mac: named(card, 'mac')[0]?.getAttribute('address')?.toLowerCase() ?? '',
-      bridge: named(card, 'source')[0]?.getAttribute('bridge') ?? '',
+    cards: children(devices, 'interface').map((card) => ({
+      mac: children(card, 'mac')[0]?.attributes.address?.toLowerCase() ?? '',
+      bridge: children(card, 'source')[0]?.attributes.bridge ?? '',
     })),
   };
 }
@@ -102,46 +89,51 @@ export function disksOf(xml: string): readonly string[] {
  */
 export function asLibvirtKeepsIt(xml: string): string {
   const facts = readDomain(xml);
-  const document = parse(xml);
-  const root = document.documentElement as Element;
-  const make = (parent: Element, name: string, attributes: Readonly<Record<string, string>>, before?: Element) => {
-    const child = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes)) child.setAttribute(key, value);
-    parent.insertBefore(child, before ?? null);
+  const root = parse(xml);
+  const make = (
+    parent: XmlElement,
+    name: string,
+    attributes: Readonly<Record<string, string>>,
+    before?: XmlElement,
+  ) => {
+    const child = new XmlElement(name, attributes);
+    const at = before ? parent.children.indexOf(before) : -1;
+    parent.children.splice(at < 0 ? parent.children.length : at, 0, child);
     return child;
   };
   for (const name of ['memory', 'currentMemory']) {
-    const element = named(root, name)[0];
+    const element = children(root, name)[0];
     if (!element) continue;
-    element.textContent = String(name === 'memory' ? facts.maxMemoryKiB : facts.memoryKiB);
-    element.setAttribute('unit', 'KiB');
+    element.children = [new XmlText(String(name === 'memory' ? facts.maxMemoryKiB : facts.memoryKiB))];
+    element.attributes.unit = 'KiB';
   }
-  named(root, 'vcpu')[0]?.setAttribute('placement', 'static');
-  if (named(root, 'uuid').length === 0) make(root, 'uuid', {}, elements(root)[1]).textContent = facts.uuid;
-  if (named(root, 'clock').length === 0) make(root, 'clock', { offset: 'utc' }, named(root, 'on_poweroff')[0]);
-  const devices = named(root, 'devices')[0] ?? make(root, 'devices', {});
-  for (const card of named(devices, 'interface')) {
+  for (const vcpu of children(root, 'vcpu')) vcpu.attributes.placement = 'static';
+  if (children(root, 'uuid').length === 0)
+    make(root, 'uuid', {}, children(root)[1]).children.push(new XmlText(facts.uuid));
+  if (children(root, 'clock').length === 0) make(root, 'clock', { offset: 'utc' }, children(root, 'on_poweroff')[0]);
+  const devices = children(root, 'devices')[0] ?? make(root, 'devices', {});
+  for (const card of children(devices, 'interface')) {
     const tail = randomBytes(3).toString('hex').match(/../g)?.join(':');
-    if (named(card, 'mac').length === 0) make(card, 'mac', { address: `00:16:3e:${tail}` }, elements(card)[0]);
+    if (children(card, 'mac').length === 0) make(card, 'mac', { address: `00:16:3e:${tail}` }, children(card)[0]);
   }
-  if (named(devices, 'controller').length === 0)
-    make(devices, 'controller', { type: 'xenbus', index: '0' }, named(devices, 'interface')[0]);
-  if (named(devices, 'input').length === 0)
+  if (children(devices, 'controller').length === 0)
+    make(devices, 'controller', { type: 'xenbus', index: '0' }, children(devices, 'interface')[0]);
+  if (children(devices, 'input').length === 0)
     for (const type of ['mouse', 'keyboard']) make(devices, 'input', { type, bus: 'xen' });
-  if (named(devices, 'memballoon').length === 0) make(devices, 'memballoon', { model: 'xen' });
+  if (children(devices, 'memballoon').length === 0) make(devices, 'memballoon', { model: 'xen' });
   return `${print(root, '')}\n`;
 }
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 /** libvirt's way of printing: two spaces, single quotes; double ones in what is not its own (metadata). */
-function print(element: Element, indent: string): string {
-  const quote = element.nodeName.includes(':') ? '"' : "'";
-  const attributes = [...element.attributes].map(({ name, value }) => ` ${name}=${quote}${escaped(value)}${quote}`);
-  const open = `${indent}<${element.nodeName}${attributes.join('')}`;
-  const children = elements(element);
-  if (children.length > 0)
-    return `${open}>\n${children.map((child) => `${print(child, `${indent}  `)}\n`).join('')}${indent}</${element.nodeName}>`;
-  const text = element.textContent?.trim() ?? '';
-  return text === '' ? `${open}/>` : `${open}>${escaped(text)}</${element.nodeName}>`;
+function print(element: XmlElement, indent: string): string {
+  const { name, attributes } = element;
+  const quote = name.includes(':') ? '"' : "'";
+  const said = Object.entries(attributes).map(([key, value]) => ` ${key}=${quote}${escaped(value)}${quote}`);
+  const open = `${indent}<${name}${said.join('')}`;
+  const below = children(element).map((child) => `${print(child, `${indent}  `)}\n`);
+  if (below.length > 0) return `${open}>\n${below.join('')}${indent}</${name}>`;
+  const text = element.text.trim();
+  return text === '' ? `${open}/>` : `${open}>${escaped(text)}</${name}>`;
 }

@@ -98,8 +98,8 @@ const stonithAdmin: Handler = ({ world, machine, args }) => {
   const here = cluster.nameOf(machine);
   const devices = cluster.cib
     .all('primitive')
-    .filter((at) => at.getAttribute('class') === 'stonith')
-    .flatMap((at) => at.getAttribute('id') ?? [])
+    .filter((at) => at.attributes.class === 'stonith')
+    .flatMap((at) => at.attributes.id ?? [])
     .filter((id) => !cluster.bans(id, here));
   const count = `${devices.length} fence device${devices.length === 1 ? '' : 's'} found\n`;
   return ok(devices.map((id) => `${id}\n`).join('') + count);

@@ -1,6 +1,6 @@
-import { DOMParser, type Element } from '@xmldom/xmldom';
 import type { CmanNode, Quorumd } from '../state.ts';
 import type { Tree } from '../tree.ts';
+import { children, descendants, parse, type XmlElement } from '../xml.ts';
 
 export const confPath = '/etc/cluster/cluster.conf';
 
@@ -19,34 +19,26 @@ export interface ClusterConf {
   readonly invalid: readonly string[];
 }
 
-const elements = (parent: Element | undefined) =>
-  parent ? [...parent.childNodes].filter((node): node is Element => node.nodeType === 1) : [];
-const named = (parent: Element | undefined, name: string) =>
-  elements(parent).filter(({ nodeName }) => nodeName === name);
-const text = (element: Element | undefined, name: string) => element?.getAttribute(name) ?? '';
+const text = (element: XmlElement | undefined, name: string) => element?.attributes[name] ?? '';
 
 /** @returns undefined where there is no file, and a message where it cannot be parsed */
 export function readConf(tree: Tree, path = confPath): ClusterConf | string | undefined {
   const source = tree.text(path);
   if (source === undefined) return undefined;
-  let root: Element | null = null;
+  let root: XmlElement;
   try {
-    const onError = (level: string, message: string) => {
-      if (level !== 'warning') throw new Error(message);
-    };
-    root = new DOMParser({ onError }).parseFromString(source, 'text/xml').documentElement;
+    root = parse(source);
   } catch (error) {
     return `parser error : ${error instanceof Error ? error.message.split('\n')[0] : error}`;
   }
-  if (root?.nodeName !== 'cluster') return 'parser error : no <cluster>';
-  return confOf(root);
+  return root.name === 'cluster' ? confOf(root) : 'parser error : no <cluster>';
 }
 
-function confOf(root: Element): ClusterConf {
+function confOf(root: XmlElement): ClusterConf {
   const [cman, list, fenceDaemon, disk] = ['cman', 'clusternodes', 'fence_daemon', 'quorumd'].map(
-    (name) => named(root, name)[0],
+    (name) => children(root, name)[0],
   );
-  const nodes = named(list, 'clusternode').map((node) => ({
+  const nodes = children(list, 'clusternode').map((node) => ({
     name: text(node, 'name'),
     id: Number(text(node, 'nodeid')),
     votes: Number(text(node, 'votes') || 1),
@@ -61,16 +53,16 @@ function confOf(root: Element): ClusterConf {
     expectedVotes: Number(text(cman, 'expected_votes') || votes),
     postJoinDelay: Number(text(fenceDaemon, 'post_join_delay') || 3),
     quorumd: disk && { label: text(disk, 'label'), votes: Number(text(disk, 'votes') || 1) },
-    fenceXvmd: named(root, 'fence_xvmd').length > 0,
-    services: named(named(root, 'rm')[0], 'service').map((service) => text(service, 'name')),
+    fenceXvmd: children(root, 'fence_xvmd').length > 0,
+    services: children(children(root, 'rm')[0], 'service').map((service) => text(service, 'name')),
     invalid: wrongIn(root),
   };
 }
 
 /** The domain that the first method's fence_xvm device fences. */
-function domainOf(root: Element, node: Element): string | undefined {
-  const device = named(named(named(node, 'fence')[0], 'method')[0], 'device')[0];
-  const agents = named(named(root, 'fencedevices')[0], 'fencedevice');
+function domainOf(root: XmlElement, node: XmlElement): string | undefined {
+  const device = children(children(children(node, 'fence')[0], 'method')[0], 'device')[0];
+  const agents = children(children(root, 'fencedevices')[0], 'fencedevice');
   const agent = agents.find((at) => text(at, 'name') === text(device, 'name'));
   return agent && text(agent, 'agent') === 'fence_xvm' ? text(device, 'domain') || undefined : undefined;
 }
@@ -81,25 +73,24 @@ const allowed = [
 ];
 
 /** The part of cluster.rng that people run into (facts/cluster-conf.md). */
-function wrongIn(root: Element): readonly string[] {
+function wrongIn(root: XmlElement): readonly string[] {
   const wrong: string[] = [];
-  const need = (element: Element, ...names: readonly string[]) => {
+  const need = (element: XmlElement, ...names: readonly string[]) => {
     for (const name of names)
-      if (!element.hasAttribute(name)) wrong.push(`Element ${element.nodeName} lacks attribute ${name}`);
+      if (element.attributes[name] === undefined) wrong.push(`XmlElement ${element.name} lacks attribute ${name}`);
   };
   need(root, 'name', 'config_version');
   if (text(root, 'name').length > 16) wrong.push('Invalid attribute name for element cluster');
   if (!/^\d+$/.test(text(root, 'config_version'))) wrong.push('Invalid attribute config_version for element cluster');
-  for (const { name } of root.attributes)
+  for (const name of Object.keys(root.attributes))
     if (!['name', 'config_version'].includes(name) && !name.startsWith('xml'))
       wrong.push(`Invalid attribute ${name} for element cluster`);
-  for (const { nodeName } of elements(root))
-    if (!allowed.includes(nodeName)) wrong.push(`Extra element ${nodeName} in interleave`);
-  const nodes = named(named(root, 'clusternodes')[0], 'clusternode');
+  for (const { name } of children(root)) if (!allowed.includes(name)) wrong.push(`Extra element ${name} in interleave`);
+  const nodes = children(children(root, 'clusternodes')[0], 'clusternode');
   if (nodes.length === 0) wrong.push('Expecting an element clusternodes, got nothing');
   for (const node of nodes) need(node, 'name', 'nodeid');
-  const devices = named(named(root, 'fencedevices')[0], 'fencedevice').map((at) => text(at, 'name'));
-  for (const device of root.getElementsByTagName('device'))
+  const devices = children(children(root, 'fencedevices')[0], 'fencedevice').map((at) => text(at, 'name'));
+  for (const device of descendants(root, 'device'))
     if (!devices.includes(text(device, 'name')))
       wrong.push(`IDREF attribute name references an unknown ID "${text(device, 'name')}"`);
   return wrong;
