@@ -74,7 +74,7 @@ export class Relay {
   /** Connects to a guest, if no connection stands. @throws Unreachable like run */
   async connect({ name, socket, connection }: GuestRoute, limit: number): Promise<void> {
     await this.#said(name, limit, (n) =>
-      this.#session.write(`connect ${n} ${socket} ${quote(connection)} < /dev/null &\n`),
+      this.#session.write(`connect ${n} ${socket} ${quote(connection)}\n`),
     );
   }
 
@@ -92,7 +92,7 @@ export class Relay {
       const [n, code, kept] = (await this.#session.take('stdout', `\n${this.#word} `)).rest.split(' ');
       const { before: stdout } = await this.#session.take('stdout', `\n${this.#word}`);
       const { before: stderr } = await this.#session.take('stdout', `\n${this.#word}`);
-      this.#awaited.get(Number(n))?.({ code: Number(code), kept: kept === 'kept', stdout, stderr });
+      this.#awaited.get(Number(n))?.({ code: Number(code), kept: kept !== 'new', stdout, stderr });
       this.#awaited.delete(Number(n));
     }
   }
@@ -116,9 +116,13 @@ trap : TERM HUP
 mkfifo "$d/ended" || exit
 printf '\\n%s\\n' ${word} > "$d/end"
 while read -r n code kept; do
-  : > "$d/$n.kept"
   printf '\\n%s %s %s %s\\n' ${word} "$n" "$code" "$kept"
-  cat "$d/$n.out" "$d/end" "$d/$n.err" "$d/end"
+  if [ "$kept" = stands ]; then
+    printf '\\n%s\\n\\n%s\\n' ${word} ${word}
+  else
+    : > "$d/$n.kept"
+    cat "$d/$n.out" "$d/end" "$d/$n.err" "$d/end"
+  fi
 done < "$d/ended" &
 exec 3> "$d/ended"
 look() {
@@ -129,7 +133,7 @@ look() {
   echo "$n $? $kept" >&3
 }
 connect() {
-  if [ -S "$b/$2" ]; then : > "$d/$1.out"; : > "$d/$1.err"; echo "$1 0 kept" >&3; else look "$@"; fi
+  if [ -S "$b/$2" ]; then echo "$1 0 stands" >&3; else look "$@" < /dev/null & fi
 }
 doubt() {
   [ ! -s "$d/$1.kept" ] || [ -s "$d/$1.out" ] || ssh -S "$b/$2" -O exit guest 2> /dev/null

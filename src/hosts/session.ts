@@ -27,8 +27,8 @@ export interface Looks {
 
 /** A shell script for scriptlets whose outputs are told apart by lines that hold a random word, on stdout and on stderr. */
 export function batchScript(scriptlets: readonly string[], word: string): string {
-  const after = (n: number) => `printf '\\n%s %d\\n' ${word}.${n} $?; printf '\\n%s\\n' ${word}.${n} >&2`;
-  return scriptlets.map((text, n) => `( ${text}\n) </dev/null; ${after(n)}\n`).join('');
+  const ended = `ended() { printf '\\n%s.%d %d\\n' ${word} "$1" "$2"; printf '\\n%s.%d\\n' ${word} "$1" >&2; }\n`;
+  return ended + scriptlets.map((text, n) => `( ${text}\n) </dev/null; ended ${n} $?\n`).join('');
 }
 
 /** The lines that come after the output of the n-th scriptlet of a batch. */
