@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineConfig, type UserConfig } from 'tsdown';
@@ -16,13 +17,20 @@ const common: UserConfig = {
   checks: { legacyCjs: false },
 };
 
-/** V8 reads bytes faster than characters. What is written in the program beyond ASCII is in strings, templates and patterns: an escape says the same. */
-async function asciiOnly(directory: string): Promise<void> {
-  for (const name of (await readdir(directory)).filter((file) => file.endsWith('.cjs'))) {
-    const code = await readFile(join(directory, name), 'utf8');
-    const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-    await writeFile(join(directory, name), code.replace(/[^\0-\x7f]/g, escaped));
-  }
+/** Stands in the program for its own digest: src/cli/remembered.ts. */
+const BUILD = '@digest of the build@';
+
+/**
+ * V8 reads bytes faster than characters: what is written in the program beyond ASCII is in strings, templates and patterns, where an
+ * escape says the same. And the program is told its digest.
+ */
+async function finish(directory: string): Promise<void> {
+  const names = (await readdir(directory)).filter((file) => file.endsWith('.cjs')).sort();
+  const files = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
+  const build = createHash('sha256').update(files.join('')).digest('hex');
+  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  for (const [n, code] of files.entries())
+    await writeFile(join(directory, names[n] ?? ''), code.replaceAll(BUILD, build).replace(/[^\0-\x7f]/g, escaped));
 }
 
 // Loading eleven libraries from node_modules costs twice the start-up (measured, docs/architecture.md). So all is bundled, in chunks
@@ -42,7 +50,8 @@ export default defineConfig([
   {
     ...common,
     entry: { main: 'src/cli/main.ts' },
-    hooks: { 'build:done': ({ options }) => asciiOnly(options.outDir) },
+    define: { BUILD: JSON.stringify(BUILD) },
+    hooks: { 'build:done': ({ options }) => finish(options.outDir) },
     banner: "(function (require, module, exports) { 'use strict';",
     footer: '})',
   },

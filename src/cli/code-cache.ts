@@ -6,7 +6,7 @@ import { compiled, keepCompiled } from './compiled.ts';
 /** The last step of the build: runs what is run most, on a simulated dom0, so that V8 compiles it, and keeps what it made. */
 async function makeCodeCache(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'lab-code-cache-'));
-  process.env['XDG_STATE_HOME'] = directory;
+  process.env['XDG_STATE_HOME'] = process.env['XDG_CACHE_HOME'] = directory;
   process.chdir(directory);
   const { main } = compiled();
   const host = ['--host', `simulated:${join(directory, 'dom0')}`];

@@ -44,8 +44,8 @@ export interface WhichLab {
 /** @throws BadInput */
 export async function openContext(which: WhichLab): Promise<Context> {
   const read = await loadLab(which.file);
-  const adopt = adoptable(read(), which.adopt);
-  return contextOf((kept) => ({ ...read(kept), adopt }), which);
+  const adopt = adoptable(await read(), which.adopt);
+  return contextOf(async (kept) => ({ ...(await read(kept)), adopt }), which);
 }
 
 /** `--adopt` takes a guest's name, or the path of something that the lab would make. @throws BadInput */
@@ -63,7 +63,7 @@ function adoptable(lab: Lab, names: readonly string[] = []): readonly string[] {
 
 /** The lab as its file has it, and where; nothing is connected to. @throws BadInput */
 export async function chosenLab(which: WhichLab): Promise<{ lab: Lab; where: Where }> {
-  const lab = (await loadLab(which.file))();
+  const lab = await (await loadLab(which.file))();
   return { lab, where: await whereOf(lab, which) };
 }
 
@@ -72,7 +72,7 @@ const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
 
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
 export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context> {
-  const lab = read();
+  const lab = await read();
   const where = await whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([
@@ -88,7 +88,7 @@ export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context
   const kept = onDom0(hosts, lab);
   // While ssh connects there is nothing else to do: what comes next is loaded.
   if (where.is === 'ssh' || where.is === 'sandbox') await Promise.all([import('./chapters.ts'), import('./run.ts')]);
-  const decided = read(await kept);
+  const decided = await read(await kept);
   know([...decided.guests, ...leavingOf(decided)]);
   return contextAt(decided, where, hosts);
 }

@@ -1,15 +1,18 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { BadInput } from '../model/errors.ts';
+import { DOCUMENTS, labOf } from '../spec/judge.ts';
 import type { Kept } from '../spec/kept.ts';
 import type { Lab } from '../spec/lab.ts';
+import type { Spec } from '../spec/schema.ts';
 import { saveMemory } from './memory.ts';
+import { recalled, remember } from './remembered.ts';
 
 /** Far more than any lab needs; what is longer is something else. */
 const mostBytes = 256 * 1024;
 
 /** lab.yaml, read: the lab, given the guests that are on dom0. @throws BadInput */
-export type ReadLab = (kept?: Kept) => Lab;
+export type ReadLab = (kept?: Kept) => Promise<Lab>;
 
 /** The default name: without it the lab is the document's. */
 export const labFile = 'lab.yaml';
@@ -20,10 +23,33 @@ export const labFile = 'lab.yaml';
  * @throws BadInput if it cannot be read
  */
 export async function loadLab(path: string | undefined): Promise<ReadLab> {
-  const text = await readText(path ?? labFile, path === undefined);
-  if (text !== undefined) await saveMemory(text);
-  const { labReader, DOCUMENTS } = await import('../spec/read.ts');
-  return text === undefined ? labReader(...DOCUMENTS) : labReader(text, path ?? labFile);
+  const written = await readText(path ?? labFile, path === undefined);
+  if (written !== undefined) await saveMemory(written);
+  const [text, file] = written === undefined ? DOCUMENTS : [written, path ?? labFile];
+  const values = recalled(text);
+  return values === undefined ? readAnew(text, file) : ofValues(values, text, file);
+}
+
+async function readAnew(text: string, file: string): Promise<ReadLab> {
+  const { labReader } = await import('../spec/read.ts');
+  const { values, lab } = labReader(text, file);
+  lab(); // it has to keep the rules, too
+  remember(text, values);
+  return async (kept) => lab(kept);
+}
+
+/** Only with the guests that are on dom0 can it still be bad: the text tells where. */
+function ofValues(values: Spec, text: string, file: string): ReadLab {
+  const bad = new BadInput([]);
+  const lab = labOf(values, text, () => bad);
+  return async (kept) => {
+    try {
+      return lab(kept);
+    } catch (error) {
+      if (error !== bad) throw error;
+      return (await readAnew(text, file))(kept);
+    }
+  };
 }
 
 /** Regular files only: a FIFO would hang, a device never end. */

@@ -38,8 +38,8 @@ export async function labsOn(hosts: Hosts, lab: Lab): Promise<readonly string[]>
 /** The copy; one that is damaged, or of another lab, is none. */
 function readKept(text: string, name: string): ReadLab | undefined {
   try {
-    const read = labReader(text, 'lab.yaml on dom0');
-    return read().name === name ? read : undefined;
+    const { lab } = labReader(text, 'lab.yaml on dom0');
+    return lab().name === name ? async (kept) => lab(kept) : undefined;
   } catch (error) {
     if (error instanceof BadInput) return undefined;
     throw error;
@@ -48,9 +48,8 @@ function readKept(text: string, name: string): ReadLab | undefined {
 
 async function fromDomains(dom0: Reader, name: string): Promise<ReadLab> {
   if ((await dom0.read(['which', 'xm'])).code === 0)
-    return labReader(
+    return asked(
       `name: ${name}\ntoolstack: xm\ncluster: {stack: cman}\nguests: {molly: {}, frederick: {}}\nimage: {install: none}\n`,
-      '--name',
     );
   const facts = [...(await domainDefinitions(dom0)).values()]
     .map(readDomainXml)
@@ -78,5 +77,11 @@ function usualLab(name: string, guests: readonly string[], directory = '/guests'
     guests: Object.fromEntries(names.map((guest) => [guest, {}])),
     image: { path: `${directory}/default.img` },
   };
-  return labReader(JSON.stringify(text), '--name');
+  return asked(JSON.stringify(text));
+}
+
+/** @throws BadInput */
+function asked(text: string): ReadLab {
+  const { lab } = labReader(text, '--name');
+  return async (kept) => lab(kept);
 }

@@ -73,9 +73,7 @@ export class Relay {
 
   /** Connects to a guest, if no connection stands. @throws Unreachable like run */
   async connect({ name, socket, connection }: GuestRoute, limit: number): Promise<void> {
-    await this.#said(name, limit, (n) =>
-      this.#session.write(`connect ${n} ${socket} ${quote(connection)}\n`),
-    );
+    await this.#said(name, limit, (n) => this.#session.write(`connect ${n} ${socket} ${quote(connection)}\n`));
   }
 
   async #said(host: string, limit: number, begin: (n: number) => void): Promise<Said> {

@@ -5,7 +5,7 @@ import type { Finding } from './findings.ts';
 import { QUORUMD } from './lab.ts';
 import { SAID } from './said.ts';
 import type { Spec } from './schema.ts';
-import { MiB } from './values.ts';
+import { MiB } from './sizes.ts';
 
 /*
  * What can be judged only from several values at once. The rules on single values are in values.ts. That dom0 must not be a

@@ -1,5 +1,6 @@
 /** Sizes as lab.yaml writes them, and bytes. */
 
+export const MiB = 1024 ** 2;
 const UNITS = 'KMGT';
 
 /** `512M`, `10G`, `10GiB`, `1t`. The unit is needed: a bare `10` would mean bytes to one reader and gigabytes to another. */

@@ -1,14 +1,13 @@
 import * as z from 'zod';
 import { isAddress, isMulticast, parseSubnet, showSubnet } from './addresses.ts';
 import { SAID } from './said.ts';
-import { parseSize, SIZE, SIZE_EXPECTED, showSize } from './sizes.ts';
+import { MiB, parseSize, SIZE, SIZE_EXPECTED, showSize } from './sizes.ts';
 
 /*
  * The single values of lab.yaml. Every one of them ends up in a file name, an argv or a configuration file on somebody's dom0,
  * so each says what it accepts, never what it refuses. The error of a schema is what is *expected*; findings.ts adds the rest.
  */
 
-export const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 const TiB = 1024 ** 4;
 

@@ -259,7 +259,7 @@ describe('destroy --name', () => {
     const world = await freshWorld();
     const text = 'name: dogs\nguests: {rex: {address: 192.168.77.40}}\nimage: {path: /srv/dogs/base.img}\n';
     await put(world, '/var/lib/cluster-lab/dogs/lab.yaml', text);
-    const found = (await labOnDom0('dogs', where(world)))();
+    const found = await (await labOnDom0('dogs', where(world)))();
     expect([found.guests[0]?.address, found.guests[0]?.disk]).toEqual(['192.168.77.40', '/srv/dogs/rex.img']);
     expect(await labsOn(world.hosts, lab)).toEqual(['dogs']);
   });
@@ -269,7 +269,9 @@ describe('destroy --name', () => {
     await put(world, '/var/lib/cluster-lab/dogs/lab.yaml', 'name: [');
     const disk = `<disk type='file' device='disk'><driver name='qemu' type='raw'/><source file='/srv/molly.img'/><target dev='xvda' bus='xen'/></disk>`;
     await name(world, domain('molly', dogs).replace('<devices>', `<devices>${disk}`));
-    expect((await labOnDom0('dogs', where(world)))().guests.map((guest) => guest.disk)).toEqual(['/srv/molly.img']);
+    expect((await (await labOnDom0('dogs', where(world)))()).guests.map((guest) => guest.disk)).toEqual([
+      '/srv/molly.img',
+    ]);
     await expect(labOnDom0('../dogs', where(world))).rejects.toThrow(/found "..\/dogs", expected the name of a lab/);
   });
 });

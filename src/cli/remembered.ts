@@ -1,0 +1,49 @@
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import type { Spec } from '../spec/schema.ts';
+
+/*
+ * A lab.yaml is read anew by each command, and rarely changed: loading YAML and zod, and reading it with them, is a sixth of a
+ * short command (docs/benchmarks.md). So the values of those that were found good are kept, by the text and by the program that
+ * read it. Nothing depends on them: what is not there, or damaged, is read as ever.
+ */
+
+/** What the build made of all that lab consists of; undefined where it was not built. */
+declare const BUILD: string;
+const build = typeof BUILD === 'undefined' ? undefined : BUILD;
+
+/** How many are kept, the latest. */
+const most = 16;
+
+const directory = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab', 'read');
+const nameOf = (text: string) => `${createHash('sha256').update(`${build}\0${text}`).digest('hex')}.json`;
+
+/** The values of a lab.yaml that this program has found good before. */
+export function recalled(text: string): Spec | undefined {
+  if (build === undefined) return undefined;
+  try {
+    return JSON.parse(readFileSync(join(directory(), nameOf(text)), 'utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Keeps them for the next command, if there is a place for that. */
+export function remember(text: string, values: Spec): void {
+  const json = JSON.stringify(values);
+  if (build === undefined || !isDeepStrictEqual(JSON.parse(json), values)) return;
+  const path = join(directory(), nameOf(text));
+  try {
+    mkdirSync(directory(), { recursive: true, mode: 0o700 });
+    writeFileSync(`${path}.${process.pid}`, json, { mode: 0o600 });
+    renameSync(`${path}.${process.pid}`, path);
+    const age = (name: string) => statSync(join(directory(), name)).mtimeMs;
+    const names = readdirSync(directory()).map((name) => ({ name, age: age(name) }));
+    for (const { name } of names.sort((a, b) => b.age - a.age).slice(most)) rmSync(join(directory(), name));
+  } catch {
+    // A home that cannot be written, or two commands at once: it is read again next time.
+  }
+}
