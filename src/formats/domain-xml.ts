@@ -107,7 +107,8 @@ function interfaceXml(text: string, place: Place): string {
 /**
  * The libvirt XML (for xen:///system) of the paravirtualized guest that a domain file describes. Every disk gets the
  * driver qemu: libvirt's own choice for `tap:` is not available, and qemu's backend lets guests share a file. A frame
- * buffer (`vfb`) is left out: the console is enough.
+ * buffer (`vfb`) is left out: the console is enough. The guest reads the processor's own counter (xl.cfg(5), tsc_mode): where Xen does
+ * not know it to be reliable, as on an emulated processor, it would trap each reading of the clock, an eighth of a guest's boot.
  * @throws BadInput for values that are missing, of the wrong kind, or Python code; for a fully virtualized guest; and for
  *   what is not translated: a kernel of its own, PCI devices
  */
@@ -133,6 +134,7 @@ export function domainXml(domain: DomainFile, { shared, mark }: DomainXmlOptions
     // libxl finds its own pygrub by name; the document's /usr/bin/pygrub is elsewhere today.
     bootloader ? element('bootloader', {}, bootloader === '/usr/bin/pygrub' ? 'pygrub' : bootloader) : undefined,
     element('os', {}, [type]),
+    element('clock', { offset: 'utc' }, [element('timer', { name: 'tsc', mode: 'native' })]),
     ...lifecycle,
     element('devices', {}, [
       ...values.list('disk').map((text) => diskXml(readDisk(text, values.place('disk')), shared)),

@@ -33,6 +33,9 @@ const expected = `<domain type="xen">
   <os>
     <type arch="x86_64" machine="xenpv">linux</type>
   </os>
+  <clock offset="utc">
+    <timer name="tsc" mode="native"/>
+  </clock>
   <on_poweroff>destroy</on_poweroff>
   <on_reboot>restart</on_reboot>
   <on_crash>restart</on_crash>
