@@ -143,7 +143,7 @@ Examples:
   lab.addCommand(
     labCommand(
       'disconnect',
-      'end the connections to a dom0 (ssh://) and its guests that are kept for a minute after each command',
+      'end the connections that are kept for a minute after each command: to a dom0 (ssh://), and from it to its guests',
     ).action(async (options) => (await import('./commands/disconnect.ts')).disconnectCommand(options)),
   );
   lab.addCommand(sandbox(exit));
