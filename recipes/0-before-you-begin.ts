@@ -38,7 +38,7 @@ export function beforeYouBegin(lab: Lab, after: readonly Node[]): Chapter {
     { id: '0.claims', title: 'Take nothing of this dom0 that another lab has', section, on: 'dom0', after: [state] },
     lab,
   );
-  const kept = keptLab(lab, [alone]);
+  const kept = keptLab(lab, [state]);
   const toolstack = toolstackOf(lab);
   const members = guestsChange(lab)
     ? [

@@ -43,10 +43,14 @@ export function dom0Image(packages: readonly string[]): DebianImage {
     files: [
       ...seedingFiles,
       { path: '/etc/network/interfaces', mode: 0o644, text: interfaces },
+      // sshd reads its configuration once, not a first time to try it.
+      { path: '/etc/systemd/system/ssh.service.d/cluster-lab.conf', mode: 0o644, text: '[Service]\nExecStartPre=\n' },
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],
     disable: ['libvirt-guests.service', 'fence_virtd.service', 'xendomains.service'],
     enable: [lateSeed],
+    // Who is logged in, and since when dom0 is up, is written down for nobody.
+    mask: ['systemd-update-utmp.service', 'systemd-update-utmp-runlevel.service'],
     hooks: [
       // The init script knows this variable only, not the XENCONSOLED_TRACE that its comment names.
       'mkdir -p "$1"/var/log/xen/console "$1"/guests && echo \'XENCONSOLED_ARGS="--log=guest --log-dir=/var/log/xen/console"\' >> "$1"/etc/default/xen',
