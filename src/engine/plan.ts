@@ -80,7 +80,9 @@ async function lookInOrder(
   const overlay: Overlay = new Map();
   const missing = (host: HostName, asker: Node) => {
     const provider = providers.get(host);
-    return provider && provider !== asker && plan.get(provider)?.is !== 'met' ? provider : undefined;
+    if (!provider || provider === asker) return undefined;
+    // What comes before the provider looks at the host as it was found.
+    return (plan.get(provider) ?? first.get(provider))?.is === 'met' ? undefined : provider;
   };
   const here: Viewpoint = {
     hosts,

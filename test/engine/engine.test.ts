@@ -4,7 +4,7 @@ import { dryRun } from '../../src/engine/dry-run.ts';
 import { up } from '../../src/engine/up.ts';
 import { Applier } from '../../src/engine/apply.ts';
 import { type Change, command, file } from '../../src/model/change.ts';
-import { NotYet } from '../../src/model/errors.ts';
+import { NotYet, Refused } from '../../src/model/errors.ts';
 import type { Host } from '../../src/model/host.ts';
 import type { Step } from '../../src/model/step.ts';
 import { rig, step } from './rig.ts';
@@ -161,6 +161,34 @@ test('what waits for a host is later in the plan, and names what provides it', a
   const { options, steps } = rig([boot, inside]);
   await dryRun(options);
   expect(steps).toMatchObject([{ verdict: 'change' }, { verdict: 'later', waitsFor: 'boot' }]);
+});
+
+test('what refuses because of a host that is there refuses in every look, also before the step that provides it', async () => {
+  const files = new Map([['up', '']]);
+  const refuses = step('refuses', [], async (look) => {
+    await look.host.stat('up');
+    const there = await look
+      .on('molly')
+      .stat('up')
+      .catch(() => undefined);
+    if (there) throw new Refused('molly does not allow it', 'lab down');
+    return [];
+  });
+  const boot = step(
+    'boot',
+    [],
+    async (look) => {
+      await look.on('molly').stat('up');
+      return [];
+    },
+    { provides: 'molly' },
+  );
+  // Without it the plan would look once.
+  const missing = step('missing', [refuses, boot], async () => [file('other', 0o644, '')]);
+  const { options, steps, writes } = rig([refuses, boot, missing], files);
+  await up(options);
+  expect(steps.map(({ id, verdict }) => [id, verdict])).toContainEqual(['refuses', 'failed']);
+  expect(writes).toEqual([]);
 });
 
 test('a change that destroys what the plan did not show is asked about', async () => {
