@@ -1,6 +1,6 @@
 import type { Lab } from '../src/spec/lab.ts';
 import { stackOf } from '../src/stacks/index.ts';
-import { type DebianImage, imageKey } from '../src/steps/debian-image.ts';
+import { type DebianImage, imageKey, sshdReadsOnce } from '../src/steps/debian-image.ts';
 
 /** In an installed image: what went into it. An image without it was not made by lab, or not finished. */
 export const imageMark = '/etc/cluster-lab-image';
@@ -114,8 +114,7 @@ export function guestImage(lab: Lab, suite: string): DebianImage {
       })),
       // Not at boot: what needs it (dlm_controld) has it mounted. An empty file masks the link of systemd (systemd.unit(5)).
       { path: '/etc/systemd/system/sysinit.target.wants/sys-kernel-config.mount', mode: 0o644, text: '' },
-      // sshd reads its configuration once, not a first time to try it.
-      { path: '/etc/systemd/system/ssh.service.d/cluster-lab.conf', mode: 0o644, text: '[Service]\nExecStartPre=\n' },
+      sshdReadsOnce,
       // Keys only, and no session to be set up for each command.
       { path: '/etc/ssh/sshd_config.d/cluster-lab.conf', mode: 0o644, text: 'PasswordAuthentication no\nUsePAM no\n' },
     ],

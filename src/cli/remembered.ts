@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { cacheDirectory } from '../sandbox/paths.ts';
 import type { Spec } from '../spec/schema.ts';
 
 /*
- * A lab.yaml is read anew by each command, and rarely changed: loading YAML and zod, and reading it with them, is a sixth of a
- * short command (docs/benchmarks.md). So the values of those that were found good are kept, by the text and by the program that
+ * A lab.yaml is read anew by each command, and rarely changed: loading YAML and zod, and reading it with them, was a fifth of
+ * `lab status` (docs/benchmarks.md). So the values of those that were found good are kept, by the text and by the program that
  * read it. Nothing depends on them: what is not there, or damaged, is read as ever.
  */
 
@@ -18,7 +18,7 @@ const build = typeof BUILD === 'undefined' ? undefined : BUILD;
 /** How many are kept, the latest. */
 const most = 16;
 
-const directory = () => join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab', 'read');
+const directory = () => join(cacheDirectory(), 'read');
 const nameOf = (text: string) => `${createHash('sha256').update(`${build}\0${text}`).digest('hex')}.json`;
 
 /** The values of a lab.yaml that this program has found good before. */

@@ -115,9 +115,7 @@ const wantedPart = onceOfText((xml) => parseXml(xml, undefined, 'wanted'), 8);
 export function missingFromCib(currentXml: string, wanted: CibSections): readonly Missing[] {
   const configuration = configurationOf(currentXml);
   return (['crm_config', 'resources', 'constraints'] as const).flatMap((section) => {
-    return shortcomings(wantedPart(wanted[section]), children(configuration, section)[0]).map((says) => ({
-      section,
-      says,
-    }));
+    const says = shortcomings(wantedPart(wanted[section]), children(configuration, section)[0]);
+    return says.map((one) => ({ section, says: one }));
   });
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Reader } from '../model/host.ts';
 import type { Step } from '../model/step.ts';
-import { buildDebianImage, type DebianImage, imageKey } from '../steps/debian-image.ts';
+import { buildDebianImage, type DebianImage, imageKey, sshdReadsOnce } from '../steps/debian-image.ts';
 import { type Placed, textOf } from '../steps/file-content.ts';
 import type { SandboxPaths } from './paths.ts';
 import { lateSeed, seedingFiles } from './seeding.ts';
@@ -34,7 +34,7 @@ iface eth0 inet static
 source /etc/network/interfaces.d/*
 `;
 
-/** No exchange of keys against quantum computers on a bridge within one machine: it is a third of a connection to a guest without KVM. */
+/** No exchange of keys against quantum computers within one machine: without KVM it is a third of a connection. */
 const exchange = 'KexAlgorithms curve25519-sha256';
 
 /** dom0 of a sandbox: Xen, libvirt, fence_virtd. The same for every lab; what differs comes with the seed. */
@@ -46,8 +46,7 @@ export function dom0Image(packages: readonly string[]): DebianImage {
     files: [
       ...seedingFiles,
       { path: '/etc/network/interfaces', mode: 0o644, text: interfaces },
-      // sshd reads its configuration once, not a first time to try it.
-      { path: '/etc/systemd/system/ssh.service.d/cluster-lab.conf', mode: 0o644, text: '[Service]\nExecStartPre=\n' },
+      sshdReadsOnce,
       {
         path: '/etc/ssh/sshd_config.d/cluster-lab.conf',
         mode: 0o644,

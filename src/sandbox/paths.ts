@@ -1,9 +1,13 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 
+/** What lab keeps for all labs of a user, and can make again. */
+export const cacheDirectory = (environment: NodeJS.ProcessEnv = process.env) =>
+  join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab');
+
 /** Where sandboxes keep things on the control machine (XDG Base Directory Specification). */
 export function sandboxPaths(lab: string, environment: NodeJS.ProcessEnv = process.env) {
-  const cache = join(environment.XDG_CACHE_HOME || join(homedir(), '.cache'), 'lab');
+  const cache = cacheDirectory(environment);
   const state = join(environment.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'lab', lab, 'sandbox');
   return {
     lab,

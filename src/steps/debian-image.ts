@@ -22,6 +22,13 @@ export interface DebianImage {
   readonly hooks?: readonly string[];
 }
 
+/** sshd reads its configuration once, not a first time to try it. */
+export const sshdReadsOnce = {
+  path: '/etc/systemd/system/ssh.service.d/cluster-lab.conf',
+  mode: 0o644,
+  text: '[Service]\nExecStartPre=\n',
+} as const;
+
 /** Timers that wake a guest for nothing, and services that nobody needs there. */
 const idle = [
   'apt-daily.timer',

@@ -6,7 +6,7 @@ const sections = ['configuration', 'crm_config', 'nodes', 'resources', 'constrai
 
 export const isSection = (text: string): boolean => (sections as readonly string[]).includes(text);
 
-/** What was read before. Only `modify` changes a tree, and takes one of its own. */
+/** What was read before. Whoever changes a tree takes one of its own first. */
 const read = new Map<string, XmlElement>();
 
 function parsed(xml: string): XmlElement {
@@ -70,7 +70,7 @@ export class Cib {
    * @throws Error for what is no XML
    */
   modify(section: string, xml: string, create: boolean): boolean {
-    this.#root = parse(this.text);
+    this.#takeOwn();
     const target = this.section(section);
     const wanted = parse(xml);
     if (!target || wanted.name !== section) return false;
@@ -85,6 +85,7 @@ export class Cib {
    * @throws Error for what is no XML
    */
   remove(section: string, xml: string): boolean {
+    this.#takeOwn();
     const wanted = parse(xml);
     const target = this.section(section);
     const found = (target ? descendants(target, wanted.name) : []).find((at) =>
@@ -102,6 +103,7 @@ export class Cib {
 
   /** A node goes. @returns whether it was there */
   forget(uname: string): boolean {
+    this.#takeOwn();
     const node = this.all('node').find((at) => at.attributes.uname === uname);
     removeFromTree(node);
     this.#grow();
@@ -110,11 +112,17 @@ export class Cib {
 
   /** The controller writes into the configuration each node that joins. */
   know(nodes: readonly { id: number; name: string }[]): void {
+    const known = children(this.section('nodes')).map((at) => at.attributes.uname);
+    const joined = nodes.filter(({ name }) => !known.includes(name));
+    if (joined.length === 0) return;
+    this.#takeOwn();
     const section = this.section('nodes');
-    for (const { id, name } of nodes) {
-      if (!section || children(section).some((at) => at.attributes.uname === name)) continue;
-      append(section, new XmlElement('node', { id: String(id), uname: name }));
-    }
+    for (const { id, name } of joined)
+      if (section) append(section, new XmlElement('node', { id: String(id), uname: name }));
+  }
+
+  #takeOwn(): void {
+    this.#root = parse(this.text);
   }
 
   #grow(): void {

@@ -77,7 +77,7 @@ function wrongIn(root: XmlElement): readonly string[] {
   const wrong: string[] = [];
   const need = (element: XmlElement, ...names: readonly string[]) => {
     for (const name of names)
-      if (element.attributes[name] === undefined) wrong.push(`XmlElement ${element.name} lacks attribute ${name}`);
+      if (element.attributes[name] === undefined) wrong.push(`Element ${element.name} lacks attribute ${name}`);
   };
   need(root, 'name', 'config_version');
   if (text(root, 'name').length > 16) wrong.push('Invalid attribute name for element cluster');
