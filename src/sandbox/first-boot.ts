@@ -14,6 +14,9 @@ import { memoryOf, qemu, runningPid } from './qemu.ts';
 import { readyForSeed, seedBytes } from './seeding.ts';
 import { untilBooted } from './serial.ts';
 
+/** A machine that is stopped when it is saved goes on by itself when it is loaded (QEMU's source, migration/global_state.c). */
+const goesOn = ['-global', 'migration.store-global-state=off'] as const;
+
 /*
  * dom0 is booted once, without a seed, and saved with its memory: a new sandbox lays its disks over that and goes on from there,
  * in seconds. What is saved fits one image, one size of memory, one accelerator and one version of QEMU.
@@ -34,7 +37,7 @@ export async function machineNow(local: Reader, { paths, built, guestMemory }: F
     local.read(['qemu-system-x86_64', '--version']),
   ]);
   const version = /version ([\w.]+)/.exec(stdout)?.[1] ?? 'unknown';
-  const name = `booted-${kvm ? 'kvm' : 'tcg'}-${memoryOf(guestMemory)}-qemu-${version}`;
+  const name = `saved-${kvm ? 'kvm' : 'tcg'}-${memoryOf(guestMemory)}-qemu-${version}`;
   const directory = join(built.directory, name);
   return {
     machine: { kvm, guestMemory },
@@ -90,7 +93,7 @@ export function firstBoot(placed: Placed, first: First): Step {
         command([...overlay, '-F', 'raw', '-b', first.built.disk, there.dom0Disk]),
         command([...overlay, there.guestsDisk, String(guestsDiskBytes)]),
         command(['truncate', '-s', String(seedBytes), there.seedTar]),
-        command(qemu(there, first.built, machine), { outlives: true }),
+        command([...qemu(there, first.built, machine), ...goesOn], { outlives: true }),
       ];
     },
   };
@@ -109,7 +112,7 @@ export function firstBootSaved(placed: Placed, first: First): Step {
       return [
         {
           is: 'act',
-          says: `(qemu) migrate exec:cat > ${there.memory}, and end QEMU`,
+          says: `(qemu) stop, migrate exec:cat > ${there.memory}, and end QEMU`,
           async act(local) {
             await save(there.monitor, there.memory);
             const pid = String(await runningPid(local, there));
@@ -128,7 +131,12 @@ export function firstBootSaved(placed: Placed, first: First): Step {
   };
 }
 
+/**
+ * Saves a machine that stands still. While it runs, QEMU without KVM may miss what it writes (docs/decisions/004): a
+ * Xen was saved that panicked each time it was loaded.
+ */
 async function save(monitor: string, path: string): Promise<void> {
+  await askMonitor(monitor, 'stop');
   const line = `exec:cat > ${quoteWord(path)}`.replace(/["\\]/g, '\\$&');
   const complaint = await askMonitor(monitor, `migrate "${line}"`);
   const state = await askMonitor(monitor, 'info migrate');

@@ -17,7 +17,8 @@ type MachinePaths = Pick<SandboxPaths, 'dom0Disk' | 'guestsDisk' | 'seedTar' | '
 /**
  * The command that starts the dom0. Every setting was tried (docs/decisions): without KVM Westmere is the newest CPU model on
  * which Xen, libvirt and the guests all work, and `monitor` must go, or Xen panics.
- * QEMU detaches itself: the sandbox outlives the command. It listens on loopback only, and the guests cannot leave the box.
+ * QEMU detaches itself: the sandbox outlives the command. It listens on loopback only, and the guests cannot leave the box. A Xen
+ * that panics reboots, which ends QEMU.
  */
 export function qemu(
   paths: MachinePaths,
@@ -34,7 +35,7 @@ export function qemu(
     ...['-machine', 'q35', ...accelerator, '-smp', '2', '-m', String(memoryOf(guestMemory))],
     ...multiboot(
       built,
-      `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning noreboot ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
+      `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
       'root=/dev/vda rw console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests',
     ),
     ...disk(paths.dom0Disk),
@@ -80,7 +81,7 @@ export async function kvmWorks(local: Reader, built: BuiltDom0): Promise<boolean
   const tried = howeverItEnds([
     ...(['timeout', String(kvmPatience), 'qemu-system-x86_64'] as const),
     ...['-accel', 'kvm', '-cpu', 'host', '-machine', 'q35'],
-    ...['-m', '1024', ...multiboot(built, 'dom0_mem=512M noreboot', 'console=hvc0 panic=1')],
+    ...['-m', '1024', ...multiboot(built, 'dom0_mem=512M', 'console=hvc0 panic=1')],
     ...['-display', 'none', '-monitor', 'none', '-serial', 'stdio', '-no-reboot'],
   ]);
   const { stdout } = await local.read(tried);

@@ -5,6 +5,9 @@ import type { Step } from '../model/step.ts';
 export function untilBooted(serial: string): NonNullable<Step['settle']> {
   return {
     within: 300_000,
+    // A dom0 that crashes ends its QEMU, and may boot the next time.
+    repeats: 1,
+    lasts: true,
     hint: `read its serial log: ${serial}`,
     state: async ({ host }) => (await lastLines(host, serial, 3)).at(-1)?.trim().slice(0, 80) ?? '',
     diagnose: async ({ host }) => ['last lines of its serial log:', ...(await lastLines(host, serial, 15))],
@@ -12,5 +15,8 @@ export function untilBooted(serial: string): NonNullable<Step['settle']> {
 }
 
 async function lastLines(local: Reader, path: string, count: number): Promise<readonly string[]> {
-  return (await local.read(['tail', '-n', String(count), path])).stdout.trimEnd().split('\n');
+  const { stdout } = await local.read(['tail', '-n', String(4 * count), path]);
+  // Xen ends each line twice.
+  const lines = stdout.split(/[\r\n]+/).filter((line) => line.trim() !== '');
+  return lines.slice(-count);
 }

@@ -153,6 +153,22 @@ test.each([
   expect(writes).toHaveLength(3);
 });
 
+test('what should last and has ended is not awaited any longer', async () => {
+  const started = step('started', [], async () => [file('pid', 0o644, '')], {
+    settle: { within: 600_000, repeats: 1, lasts: true, hint: 'look', diagnose: async () => ['Panic on CPU 0'] },
+  });
+  const { options, steps, writes } = rig([started]);
+  await up(options);
+  expect(writes).toHaveLength(2);
+  expect(steps[0]).toMatchObject({
+    verdict: 'failed',
+    failure: {
+      message: 'ended after 0 s of 600 s; still missing: pid',
+      detail: ['Panic on CPU 0'],
+    },
+  });
+});
+
 test('what waits for a host is later in the plan, and names what provides it', async () => {
   const boot = step('boot', [], async ({ host }) => ((await host.stat('up')) ? [] : [file('up', 0o644, '')]), {
     provides: 'molly',

@@ -1,39 +1,15 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { readSnapshots } from '../../src/formats/qemu-snapshots.ts';
 import { askMonitor } from '../../src/sandbox/monitor.ts';
-
-/** QEMU 7.2's monitor, as it was heard on its socket: each key is echoed with the codes that draw the line anew. */
-async function monitor(answer: string): Promise<string> {
-  const directory = mkdtempSync(join(tmpdir(), 'lab-monitor-'));
-  const path = join(directory, 'sock');
-  const server = createServer((connection) => {
-    connection.on('error', () => {});
-    connection.write("QEMU 7.2.22 monitor - type 'help' for more information\r\n(qemu) ");
-    connection.on('data', (typed) => {
-      const line = typed.toString().trimEnd();
-      for (let n = 1; n <= line.length; n++) connection.write(`${line.slice(0, n)}\u001b[K${'\u001b[D'.repeat(n)}`);
-      connection.write(`\r\n${answer}(qemu) `);
-    });
-  });
-  await new Promise<void>((listening) => server.listen(path, listening));
-  onTestFinished(() => {
-    server.close();
-    rmSync(directory, { recursive: true });
-  });
-  return path;
-}
+import { monitor } from './qemu-monitor.ts';
 
 test('silence is success', async () => {
-  expect(await askMonitor(await monitor(''), 'savevm clean')).toBe('');
+  expect(await askMonitor((await monitor(() => '')).path, 'savevm clean')).toBe('');
 });
 
 test('an answer is what stands between the echo and the next prompt', async () => {
   const complaint = "Error: Snapshot 'none' does not exist in one or more devices";
-  expect(await askMonitor(await monitor(`${complaint}\r\n`), 'loadvm none')).toBe(complaint);
+  expect(await askMonitor((await monitor(() => `${complaint}\r\n`)).path, 'loadvm none')).toBe(complaint);
 });
 
 test('a socket that nobody serves is an error that names it', async () => {
