@@ -34,8 +34,8 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
   for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
     const judged = await judgeNow();
     if (judged.is === 'met') return;
-    const ended = judged.is === 'change' && judged.changes.some((change) => change.is !== 'wait');
-    if (ended && repeats > 0) {
+    const asksAgain = judged.is === 'change' && judged.changes.some((change) => change.is !== 'wait');
+    if (asksAgain && repeats > 0) {
       repeats--;
       await again(judged.changes);
       began = performance.now();
@@ -48,12 +48,12 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
     const why = hidden === undefined ? undefined : await gone(hidden);
     if (why) throw why;
     const seconds = `${Math.round(elapsed / 1000)} s of ${Math.round(limit / 1000)} s`;
-    const over = ended && step.settle?.lasts;
-    if (elapsed >= limit || over) {
+    const ended = asksAgain && step.settle?.lasts;
+    if (elapsed >= limit || ended) {
       const still = judged.is === 'change' ? judged.changes.map(word).join('; ') : `waits for ${waitedFor(judged)}`;
       const error = new DidNotSettle(
         step.settle
-          ? `${over ? 'ended' : 'not so'} after ${seconds}; still missing: ${still}`
+          ? `${ended ? 'ended' : 'not so'} after ${seconds}; still missing: ${still}`
           : `the changes were made, and still missing: ${still}`,
         step.settle?.hint,
       );

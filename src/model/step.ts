@@ -19,7 +19,7 @@ export interface Settle {
   readonly within: number;
   /** How often the changes are made again, if the check asks for them again while it is awaited; default 0. */
   readonly repeats?: number;
-  /** What the changes start lasts: if the check asks for them more often than that, it ended, and is not awaited any longer. */
+  /** What the changes start lasts: if the check asks for them more often than `repeats`, it ended, and is not awaited any longer. */
   readonly lasts?: boolean;
   /** What to do if it never does. */
   readonly hint: string;
