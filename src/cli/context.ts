@@ -1,10 +1,12 @@
+import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { v7 } from 'uuid';
 import { Journal } from '../engine/journal.ts';
 import { fencingHostOf } from '../fencing/index.ts';
 import type { Login } from '../hosts/ssh.ts';
 import { BadInput, NotYet, Unreachable } from '../model/errors.ts';
-import type { HostName, Hosts, Reader } from '../model/host.ts';
+import type { HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import type { Chapter } from '../model/step.ts';
 import { sandboxPaths } from '../sandbox/paths.ts';
 import { sandboxLogin, sandboxSlowness } from '../sandbox/reach.ts';
@@ -31,6 +33,11 @@ export interface Context {
   readonly pause: number;
   /** Where the lock of the lab is. */
   readonly lock: { readonly host: string; readonly path: string };
+  /**
+   * Names this run to others that want the lab: once, however often it is asked for.
+   * @throws Held
+   */
+  takeLock(): Promise<Lock>;
 }
 
 /** The options that tell which lab, and where. */
@@ -41,11 +48,17 @@ export interface WhichLab {
   readonly adopt?: readonly string[];
 }
 
+/** How a context is opened. */
+interface Opening {
+  /** Its lock is taken before dom0 is looked at, and not after: that is one wait less. */
+  readonly locked?: boolean;
+}
+
 /** @throws BadInput */
-export async function openContext(which: WhichLab): Promise<Context> {
+export async function openContext(which: WhichLab, opening: Opening = {}): Promise<Context> {
   const read = await loadLab(which.file);
   const adopt = adoptable(await read(), which.adopt);
-  return contextOf(async (kept) => ({ ...(await read(kept)), adopt }), which);
+  return contextOf(async (kept) => ({ ...(await read(kept)), adopt }), which, opening);
 }
 
 /** `--adopt` takes a guest's name, or the path of something that the lab would make. @throws BadInput */
@@ -71,7 +84,7 @@ const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
   host === undefined ? readWhere(said, file ?? labFile) : readWhere(host, '--host');
 
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
-export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context> {
+export async function contextOf(read: ReadLab, which: WhichLab, { locked }: Opening = {}): Promise<Context> {
   const lab = await read();
   const where = await whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
@@ -85,12 +98,18 @@ export async function contextOf(read: ReadLab, which: WhichLab): Promise<Context
   }
   const { hosts, know } = await openHosts(lab, where);
   opened(hosts);
+  hosts.warm('dom0');
+  const locking = lockOf(lab, where, hosts);
+  if (locked) locking.takeLock().catch(() => {}); // whoever asks for it is told
   const kept = onDom0(hosts, lab);
   // While ssh connects there is nothing else to do: what comes next is loaded.
-  if (where.is === 'ssh' || where.is === 'sandbox') await Promise.all([import('./chapters.ts'), import('./run.ts')]);
+  if (where.is === 'ssh' || where.is === 'sandbox') {
+    await setImmediate(); // it has begun
+    await Promise.all([import('./chapters.ts'), import('./run.ts')]);
+  }
   const decided = await read(await kept);
   know([...decided.guests, ...leavingOf(decided)]);
-  return contextAt(decided, where, hosts);
+  return { ...contextAt(decided, where, hosts), ...locking };
 }
 
 /** The guests of the lab that are on dom0: none on one that is not there, or does not answer. */
@@ -103,7 +122,19 @@ async function onDom0(hosts: Hosts, { name }: Lab): Promise<Kept> {
   }
 }
 
-function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
+function lockOf(lab: Lab, where: Where, hosts: Hosts): Pick<Context, 'lock' | 'takeLock'> {
+  const lock =
+    // The sandbox is reached from this machine alone, and is not there yet at first: its lock is here.
+    where.is === 'sandbox'
+      ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
+      : { host: 'dom0', path: dom0Paths(lab).lock };
+  const who = () => `${userInfo().username}@${hostname()}, pid ${process.pid}, since ${new Date().toISOString()}`;
+  const onWait = (says: string) => process.stderr.write(`lab: ${says}\n`);
+  let taken: Promise<Lock> | undefined;
+  return { lock, takeLock: () => (taken ??= hosts.lock(lock.host, lock.path, who(), onWait)) };
+}
+
+function contextAt(lab: Lab, where: Where, hosts: Hosts): Omit<Context, 'lock' | 'takeLock'> {
   const simulated = where.is === 'simulated' ? join(where.directory, 'journal.jsonl') : undefined;
   let chapters: readonly Chapter[] | undefined;
   return {
@@ -122,11 +153,6 @@ function contextAt(lab: Lab, where: Where, hosts: Hosts): Context {
     slowness: where.is === 'sandbox' ? sandboxSlowness(hosts) : async () => 1,
     // Simulated time goes on with each look.
     pause: where.is === 'simulated' ? 5 : 250,
-    // The sandbox is reached from this machine alone, and is not there yet at first: its lock is here.
-    lock:
-      where.is === 'sandbox'
-        ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
-        : { host: 'dom0', path: dom0Paths(lab).lock },
   };
 }
 

@@ -1,5 +1,4 @@
 import { writeFile } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
 import { dryRun } from '../engine/dry-run.ts';
 import { readFault } from '../engine/fault.ts';
 import { faulty } from '../engine/faulty.ts';
@@ -55,7 +54,7 @@ export async function runChapters(
   const plan = choices.dryRun === true;
   // While the lock is taken, ssh gets into the guests.
   for (const name of new Set(chapters.flatMap(({ nodes }) => nodes.map(({ on }) => on)))) hosts.warm(name);
-  const lock = plan ? undefined : await takeLabLock(context);
+  const lock = plan ? undefined : await context.takeLock();
   const reporter = await reporterFor({
     json: choices.json === true,
     tty: process.stdout.isTTY === true && !process.env.CI,
@@ -117,12 +116,6 @@ async function foresightedDryRun({ lab, where, hosts }: Context, options: RunOpt
   } finally {
     await forget();
   }
-}
-
-/** Names this run to others that want the lab. @throws Held */
-export async function takeLabLock({ hosts, lock }: Context) {
-  const who = `${userInfo().username}@${hostname()}, pid ${process.pid}, since ${new Date().toISOString()}`;
-  return hosts.lock(lock.host, lock.path, who, (says) => process.stderr.write(`lab: ${says}\n`));
 }
 
 /**

@@ -1,6 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import { type FileHandle, open, readFile, rename, rm } from 'node:fs/promises';
+import * as fs from 'node:fs';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { promisify } from 'node:util';
 import { LabError } from '../model/errors.ts';
 import type { Evidence } from '../model/step.ts';
 
@@ -87,13 +88,13 @@ export class Journal {
     const entry = { ...news, run: this.run, at: new Date().toISOString() } as Entry;
     if (this.#entries) this.#entries = [...this.#entries, entry];
     try {
-      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
-      const file = await open(this.path, 'a+', 0o600);
+      fs.mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      const file = fs.openSync(this.path, 'a+', 0o600);
       try {
-        await file.write(`${await endOfLine(file)}${JSON.stringify(entry)}\n`);
-        await file.sync();
+        fs.writeSync(file, `${endOfLine(file)}${JSON.stringify(entry)}\n`);
+        await promisify(fs.fsync)(file);
       } finally {
-        await file.close();
+        fs.closeSync(file);
       }
     } catch (error) {
       throw unusable(this.path, error as NodeJS.ErrnoException);
@@ -123,11 +124,12 @@ export class Journal {
 }
 
 /** What has to come before the next line: a line that a crash cut short would swallow it. */
-async function endOfLine(file: FileHandle): Promise<string> {
-  const { size } = await file.stat();
+function endOfLine(file: number): string {
+  const { size } = fs.fstatSync(file);
   if (size === 0) return '';
-  const { buffer } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  return buffer.toString() === '\n' ? '' : '\n';
+  const last = Buffer.alloc(1);
+  fs.readSync(file, last, 0, 1, size - 1);
+  return last.toString() === '\n' ? '' : '\n';
 }
 
 function unusable(path: string, { message }: NodeJS.ErrnoException): LabError {

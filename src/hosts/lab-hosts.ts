@@ -1,7 +1,6 @@
 import { NotYet } from '../model/errors.ts';
 import type { Argv, HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
-import { takeLock } from './lock.ts';
 import { GuestLooks } from './guest-looks.ts';
 import { Relay } from './relay.ts';
 import { ShellHost } from './shell-host.ts';
@@ -24,6 +23,7 @@ export class LabHosts implements Hosts {
   readonly #routes: Routes;
   readonly #hosts = new Map<HostName, ShellHost>();
   #relay: Relay | undefined;
+  #lock: Promise<Lock> | undefined;
 
   constructor(routes: Routes) {
     this.#routes = routes;
@@ -53,11 +53,15 @@ export class LabHosts implements Hosts {
     if (!guest) throw new NotYet(name);
     const through = await this.host('dom0').channel();
     if (keptGuests === undefined) return throughDom0(through, guest);
-    const relay = () => {
-      if (!this.#relay || this.#relay.ended) this.#relay = new Relay(through.wrap(['sh']), keptGuests);
-      return this.#relay;
-    };
-    return { ...throughDom0(through, guest), looks: () => new GuestLooks(relay(), routeTo(name, guest)) };
+    const relay = () => this.#relayOnDom0(keptGuests);
+    return { ...throughDom0(through, guest), looks: () => new GuestLooks(relay, routeTo(name, guest)) };
+  }
+
+  /** The shell through which dom0 is looked at carries the looks at guests. */
+  async #relayOnDom0(directory: string): Promise<Relay> {
+    const { session } = await this.host('dom0').shell();
+    if (this.#relay?.session !== session) this.#relay = new Relay(session, directory);
+    return this.#relay;
   }
 
   async forget(name: HostName): Promise<void> {
@@ -65,14 +69,12 @@ export class LabHosts implements Hosts {
   }
 
   async lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock> {
-    const host = this.host(name);
-    const lock = await takeLock(await host.channel(), name, path, who, onWait);
-    host.lockFile = path;
-    return lock;
+    this.#lock = this.host(name).lock({ path, who, onWait });
+    return this.#lock;
   }
 
   kill(): void {
-    this.#relay?.close();
+    this.#relay?.giveUp();
     for (const host of this.#hosts.values()) host.kill();
   }
 
@@ -87,7 +89,7 @@ export class LabHosts implements Hosts {
   async close(): Promise<void> {
     // Guests first: their shells run over dom0's connection.
     const hosts = [...this.#hosts.values()].sort((a, b) => Number(a.name === 'dom0') - Number(b.name === 'dom0'));
-    this.#relay?.close();
+    await (await this.#lock?.catch(() => undefined))?.release();
     for (const host of hosts) await host.close();
   }
 }

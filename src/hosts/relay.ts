@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import type { Argv } from '../model/host.ts';
+import { Unreachable } from '../model/errors.ts';
 import { inTime } from './in-time.ts';
 import { quote, quoteWord } from './quote.ts';
-import { Session } from './session.ts';
+import type { Session } from './session.ts';
 
 /** How dom0 reaches a guest. */
 export interface GuestRoute {
@@ -35,68 +35,66 @@ const keptFor = 60;
  * session of ssh on dom0, over a connection that stays there; what it printed is passed on when it has ended.
  */
 export class Relay {
-  readonly #session: Session;
+  readonly session: Session;
   readonly #word = randomBytes(12).toString('hex');
-  readonly #awaited = new Map<number, (said: Said) => void>();
+  readonly #awaited = new Map<number, { resolve(said: Said): void; reject(why: Unreachable): void }>();
   /** Numbers of scripts that have ended: their files on dom0 serve again. */
   readonly #free: number[] = [];
   #numbers = 0;
 
   /**
-   * @param argv how to start `sh` on dom0, as a local argv
+   * @param session a shell on dom0, whose stderr nobody else reads
    * @param directory of dom0's, for the sockets
    */
-  constructor(argv: Argv, directory: string) {
-    this.#session = new Session(argv, 'dom0');
-    this.#session.write(prologue(directory, this.#word));
+  constructor(session: Session, directory: string) {
+    this.session = session;
+    this.session.write(prologue(directory, this.#word));
     this.#listen().catch(() => {}); // its end shows in those who wait
-  }
-
-  get ended(): boolean {
-    return this.#session.ended;
   }
 
   /** It ended by itself: the connection to dom0 broke. */
   get broke(): boolean {
-    return this.#session.endedByItself;
+    return this.session.endedByItself;
   }
 
   /** Runs a script of sh in a guest. @throws Unreachable when dom0 is gone, or there is no answer in time (ms) */
   async run({ name, socket, shell }: GuestRoute, script: string, limit: number): Promise<Said> {
     let late: NodeJS.Timeout | undefined;
     const begin = (n: number) => {
-      this.#session.write(`look ${n} ${socket} ${quote(shell)} << '${this.#word}' &\n${script}\n${this.#word}\n`);
-      late = setTimeout(() => this.#session.write(`doubt ${n} ${socket}\n`), firstWordWithin);
+      this.session.write(`look ${n} ${socket} ${quote(shell)} << '${this.#word}' 9>&- &\n${script}\n${this.#word}\n`);
+      late = setTimeout(() => this.session.write(`doubt ${n} ${socket}\n`), firstWordWithin);
     };
     return this.#said(name, limit, begin).finally(() => clearTimeout(late));
   }
 
   /** Connects to a guest, if no connection stands. @throws Unreachable like run */
   async connect({ name, socket, connection }: GuestRoute, limit: number): Promise<void> {
-    await this.#said(name, limit, (n) => this.#session.write(`connect ${n} ${socket} ${quote(connection)}\n`));
+    await this.#said(name, limit, (n) => this.session.write(`connect ${n} ${socket} ${quote(connection)}\n`));
   }
 
   async #said(host: string, limit: number, begin: (n: number) => void): Promise<Said> {
     const n = this.#free.pop() ?? this.#numbers++;
-    const said = new Promise<Said>((resolve) => this.#awaited.set(n, resolve));
+    const said = new Promise<Said>((resolve, reject) => this.#awaited.set(n, { resolve, reject }));
     begin(n);
-    const answer = await inTime(limit, host, () => Promise.race([said, this.#session.end]));
+    const answer = await inTime(limit, host, () => Promise.race([said, this.session.end]));
     this.#free.push(n); // not that of one that is late: it may still write
     return answer;
   }
 
   async #listen(): Promise<never> {
     for (;;) {
-      const [n, code, kept] = (await this.#session.take('stdout', `\n${this.#word} `)).rest.split(' ');
-      const { before: stdout } = await this.#session.take('stdout', `\n${this.#word}`);
-      const { before: stderr } = await this.#session.take('stdout', `\n${this.#word}`);
-      this.#awaited.get(Number(n))?.({ code: Number(code), kept: kept !== 'new', stdout, stderr });
+      const [n, code, kept] = (await this.session.take('stderr', `\n${this.#word} `)).rest.split(' ');
+      const { before: stdout } = await this.session.take('stderr', `\n${this.#word}`);
+      const { before: stderr } = await this.session.take('stderr', `\n${this.#word}`);
+      this.#awaited.get(Number(n))?.resolve({ code: Number(code), kept: kept !== 'new', stdout, stderr });
       this.#awaited.delete(Number(n));
     }
   }
 
-  close(): void {
-    this.#session.close();
+  /** Nobody waits any more. The looks end by themselves. */
+  giveUp(): void {
+    for (const { reject } of this.#awaited.values()) reject(new Unreachable('dom0', 'broken off'));
+    this.#awaited.clear();
   }
 }
 
@@ -109,8 +107,7 @@ const prologue = (directory: string, word: string) => `umask 077
 b=${quoteWord(directory)}
 d=$b/looks.$$
 mkdir -p "$d" 2> /dev/null || { d=$(mktemp -d) || exit; b=$d; }
-trap 'exec 3>&-; kill -TERM -$$ 2> /dev/null; wait; rm -rf "$d"' EXIT
-trap : TERM HUP
+unrelay() { rm -rf "$d"; }
 mkfifo "$d/ended" || exit
 printf '\\n%s\\n' ${word} > "$d/end"
 while read -r n code kept; do
@@ -121,7 +118,7 @@ while read -r n code kept; do
     : > "$d/$n.kept"
     cat "$d/$n.out" "$d/end" "$d/$n.err" "$d/end"
   fi
-done < "$d/ended" &
+done < "$d/ended" >&2 9>&- &
 exec 3> "$d/ended"
 look() {
   n=$1 socket=$b/$2 kept=new
@@ -131,7 +128,7 @@ look() {
   echo "$n $? $kept" >&3
 }
 connect() {
-  if [ -S "$b/$2" ]; then echo "$1 0 stands" >&3; else look "$@" < /dev/null & fi
+  if [ -S "$b/$2" ]; then echo "$1 0 stands" >&3; else look "$@" < /dev/null 9>&- & fi
 }
 doubt() {
   [ ! -s "$d/$1.kept" ] || [ -s "$d/$1.out" ] || ssh -S "$b/$2" -O exit guest 2> /dev/null

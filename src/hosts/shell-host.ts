@@ -1,9 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { execa } from 'execa';
 import { CommandFailed, GivenUp, Refused } from '../model/errors.ts';
-import type { Argv, FileReader, Host, Ran, RunOptions } from '../model/host.ts';
+import type { Argv, FileReader, Host, Lock, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
-import { working } from './lock.ts';
+import { type Locking, working } from './lock.ts';
 import { quote } from './quote.ts';
 import { assertOnlyLooks } from './read-only.ts';
 import * as scripts from './scriptlets.ts';
@@ -84,6 +83,7 @@ export class ShellHost implements Host {
     const [program, ...rest] = (await this.channel()).wrap(
       this.lockFile === undefined || outlives ? argv : working(this.lockFile, argv),
     );
+    const { execa } = await import('execa');
     const child = execa(program, rest, {
       ...(input === undefined ? { stdin: 'ignore' } : { input }),
       ...(timeout === undefined ? {} : { timeout }),
@@ -143,6 +143,44 @@ export class ShellHost implements Host {
     const channel = this.#channel;
     this.#channel = undefined;
     await (await channel?.catch(() => undefined))?.close();
+  }
+
+  /** The shell through which it is looked at, where it has one of its own. */
+  async shell(): Promise<WarmShell> {
+    const shell = await this.#warmShell();
+    if (!(shell instanceof WarmShell)) throw new Error(`${this.name} has no shell of its own`);
+    return shell;
+  }
+
+  /**
+   * Takes a lock, held by the shell through which it is looked at: a session of its own would cost a run that changes nothing a tenth
+   * (docs/benchmarks.md). What is asked from now on comes after it.
+   */
+  async lock(locking: Locking): Promise<Lock> {
+    const before = this.#turn;
+    const begun = before.then(() => this.#beginLock(locking));
+    this.#turn = begun.then(
+      () => {},
+      () => {},
+    );
+    const lock = await (await begun).taken;
+    this.lockFile = locking.path;
+    return lock;
+  }
+
+  /** Also over a connection that stood, and is made anew. */
+  async #beginLock(locking: Locking): Promise<{ readonly taken: Promise<Lock> }> {
+    for (let attempt = 1; ; attempt++) {
+      const shell = await this.shell();
+      const taken = shell.lock(locking);
+      try {
+        await shell.stands();
+        return { taken };
+      } catch (error) {
+        taken.catch(() => {}); // for the same reason
+        if (attempt === 2 || !shell.broke) throw error;
+      }
+    }
   }
 
   /** Connects, so that the first look need not wait for that. Whether it worked shows in that look. */

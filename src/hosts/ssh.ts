@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { existsSync, mkdirSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { execa } from 'execa';
+import { LabError } from '../model/errors.ts';
 import type { Argv } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { quote } from './quote.ts';
@@ -66,6 +66,7 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
   const socket = join(directory, 's');
   const options = ['ControlMaster=yes', 'ControlPersist=no', 'PermitLocalCommand=yes', 'LocalCommand=echo ready'];
   const said = options.flatMap((option) => ['-o', option]);
+  const { execa } = await import('execa');
   const master = execa('ssh', ['-S', socket, '-T', ...said, ...words(login, 'dom0'), '--', 'cat > /dev/null'], {
     stdin: 'pipe',
     reject: false,
@@ -94,6 +95,9 @@ export async function openSsh(login: Login, host: string): Promise<Channel> {
 /** How long a kept connection outlives its last use (s). */
 const keptFor = 60;
 
+/** How long somebody may take to let an agent use a key, or to touch one (ms). */
+const loginWithin = 180_000;
+
 /**
  * A channel over a connection that outlives the command, so that the next one within a minute need not make it again. It is known
  * by its socket, which only its owner can use (ssh_config(5), ControlPath); `disconnect` ends it.
@@ -101,60 +105,54 @@ const keptFor = 60;
  * @throws NotTrusted for another host key than the known one
  */
 export async function openKept(login: Login, host: string, socket: string): Promise<Channel> {
+  let first: WarmShell | undefined;
+  try {
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+    first = existsSync(socket) ? tried(login, host, socket) : await connected(login, host, socket);
+  } catch (error) {
+    if (error instanceof LabError) throw error;
+  }
   // Where nothing can be written, nothing can be kept.
-  const directory = await mkdir(dirname(socket), { recursive: true, mode: 0o700 }).catch(() => 'no' as const);
-  if (directory === 'no') return openSsh(login, host);
+  if (!existsSync(socket)) {
+    first?.close();
+    return openSsh(login, host);
+  }
   const wrap = over(socket, login);
-  let tried = existsSync(socket) ? await answering(login, host, socket) : undefined;
-  if (!tried) await keep(login, host, socket);
   return {
     wrap,
-    // The first to look has the shell that it was tried with.
+    // The first to look has the shell that it began with.
     looks() {
-      const shell = tried ?? new WarmShell(wrap(['sh']), host);
-      tried = undefined;
+      const shell = first ?? new WarmShell(wrap(['sh']), host);
+      first = undefined;
       return shell;
     },
     gone: () => !existsSync(socket),
-    close: async () => tried?.close(),
+    close: async () => first?.close(),
   };
 }
 
-/** A shell over a connection that stands, if its other end still answers: its machine may be gone since. */
-async function answering(login: Login, host: string, socket: string): Promise<WarmShell | undefined> {
-  const shell = new WarmShell(standing(login, socket)(['sh']), host);
-  const answers = await shell
-    .ask([':'], 1000 * patience.dom0, () => {})
-    .then(
-      () => true,
-      () => false,
-    );
-  if (answers) return shell;
-  await disconnect(socket);
-  return undefined;
-}
+/** A shell over a connection that stood: its other end may be gone since, and so it is ended if it does not answer. */
+const tried = (login: Login, host: string, socket: string) =>
+  new WarmShell(standing(login, socket)(['sh']), host, {
+    owed: { within: 1000 * patience.dom0, silent: () => disconnect(socket) },
+  });
 
 /** Over a connection that stands: none is made for it. */
 const standing = (login: Login, socket: string) => over(socket, { ...login, options: ['-o', 'ProxyCommand=false'] });
 
-async function keep(login: Login, host: string, socket: string): Promise<void> {
-  const said = ['-o', 'ControlMaster=yes', '-o', `ControlPersist=${keptFor}`];
-  // What ssh says goes into a file: the daemon that stays might keep a pipe open.
-  const log = await mkdtemp(join(tmpdir(), 'lab-'));
-  const file = join(log, 'stderr');
-  try {
-    const argv = ['-S', socket, '-T', '-E', file, ...said, ...words(login, 'dom0'), '--', 'true'];
-    const { exitCode } = await execa('ssh', argv, { stdio: 'ignore', reject: false, detached: true });
-    const stderr = await readFile(file, 'utf8').catch(() => '');
-    if (exitCode !== 0) throw sshTrouble(host, stderr, exitCode, tryIt(login));
-  } finally {
-    await rm(log, { recursive: true, force: true });
-  }
+/** A shell over a connection of its own, which stays when the shell ends. */
+async function connected(login: Login, host: string, socket: string): Promise<WarmShell> {
+  const kept = ['-o', 'ControlMaster=auto', '-o', `ControlPersist=${keptFor}`];
+  const argv = over(socket, { ...login, options: [...kept, ...(login.options ?? [])] })(['sh']);
+  const shell = new WarmShell(argv, host, { owed: { within: loginWithin }, retry: tryIt(login) });
+  await shell.stands();
+  return shell;
 }
 
 /** Ends a kept connection. @returns whether there was one */
 export async function disconnect(socket: string): Promise<boolean> {
   if (!existsSync(socket)) return false;
+  const { execa } = await import('execa');
   // The name is not used: the master behind the socket is asked.
   const { exitCode } = await execa('ssh', ['-S', socket, '-O', 'exit', 'dom0'], { stdio: 'ignore', reject: false });
   await rm(socket, { force: true });
@@ -208,6 +206,7 @@ export async function endGuests(
 ): Promise<boolean> {
   if (dom0 !== 'local' && !existsSync(dom0.socket)) return false;
   const wrap = dom0 === 'local' ? localChannel.wrap : standing(dom0.login, dom0.socket);
+  const { execa } = await import('execa');
   const [program, ...rest] = wrap(['sh', '-c', endAll, 'sh', directory]);
   const { stdout } = await execa(program, rest, { stdin: 'ignore', reject: false, timeout: 1000 * patience.dom0 });
   return Number(stdout) > 0;

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { lab, labThatIsUp, lines, scratch, start, tree } from './process.ts';
@@ -37,7 +37,9 @@ test('a run that loses its lock ends what is under way, and begins nothing', asy
   const { child, ended } = start(['up', '--json', '--host', 'simulated:world'], { cwd });
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
   const children = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim().split(' ').map(Number);
-  const holder = children.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('flock -n 9'));
+  const holder = children.find(
+    (pid) => existsSync(`/proc/${pid}/fd/9`) && readlinkSync(`/proc/${pid}/fd/9`).endsWith('.lock'),
+  );
   process.kill(holder ?? Number.NaN, 'SIGKILL');
   const run = await ended;
   expect(run).toMatchObject({ code: 1, stderr: expect.stringContaining('the lock of the lab was lost: another run') });

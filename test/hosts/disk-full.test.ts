@@ -51,13 +51,9 @@ test('a connection that stood and broke in the middle of a look is made anew', a
   const at = mkdtempSync(join(tmpdir(), 'lab-broken-'));
   onTestFinished(() => rmSync(at, { recursive: true }));
   // The first look at it kills the shell that looks, as ssh dies with its network; the second finds that done.
-  writeFileSync(
-    join(at, 'tail'),
-    `#!/bin/sh\n[ -e ${at}/done ] && echo seen && exit\n: > ${at}/done\nkill -9 $PPID\n`,
-    {
-      mode: 0o755,
-    },
-  );
+  writeFileSync(join(at, 'tail'), `#!/bin/sh\n[ -e ${at}/done ] && echo seen && exit\n: > ${at}/done\nkill -9 0\n`, {
+    mode: 0o755,
+  });
   const before = process.env.PATH;
   process.env.PATH = `${at}:${before}`;
   onTestFinished(() => {

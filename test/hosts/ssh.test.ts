@@ -137,6 +137,49 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
     }
   }, 120_000);
 
+  test('a run is one session on dom0: looks, the lock, and the looks at guests', async () => {
+    const [kept, keptGuests] = [join(directory, 'one.ssh'), join(directory, 'run', 'one.ssh')];
+    const to = login(known('host'));
+    const hosts = new LabHosts({ dom0: async () => to, kept, keptGuests, guests: new Map([['molly', to]]) });
+    const ours = async () => (await execa('pgrep', ['-P', String(process.pid), '-x', 'ssh'])).stdout.split('\n');
+    try {
+      const lock = await hosts.lock('dom0', at('one.lock'), 'me', () => {});
+      for (const name of ['dom0', 'molly'])
+        expect(await hosts.host(name).readFile(at('one.lock'))).toEqual(Buffer.from('me'));
+      expect(await ours()).toHaveLength(1);
+      await lock.release();
+      expect(fs.readFileSync(at('one.lock'), 'utf8')).toBe('');
+    } finally {
+      await hosts.close();
+      await endGuests({ login: to, socket: kept }, keptGuests);
+      await disconnect(kept);
+    }
+  }, 120_000);
+
+  test('a connection that stood, and says no word, is made anew, and the lock is taken over the new one', async () => {
+    const kept = join(directory, 'dead.ssh');
+    const routes = { dom0: async () => login(known('host')), kept, guests: new Map() };
+    const children = async () =>
+      (await execa('pgrep', ['-P', String(server?.pid)], { reject: false })).stdout.split('\n');
+    const before = await children();
+    expect(await loginsOf(routes, 'dom0')).toBe(1);
+    const dead = (await children()).filter((pid) => !before.includes(pid));
+    expect(dead).toHaveLength(1);
+    process.kill(Number(dead[0]), 'SIGSTOP');
+    const [hosts, logins] = [new LabHosts(routes), accepted];
+    try {
+      const taken = hosts.lock('dom0', at('dead.lock'), 'me', () => {});
+      taken.catch(() => {});
+      expect(await hosts.host('dom0').readFile(at('known_hosts'))).toEqual(Buffer.from(known('host')));
+      await (await taken).release();
+      expect(accepted - logins).toBe(1);
+    } finally {
+      process.kill(Number(dead[0]), 'SIGKILL');
+      await hosts.close();
+      await disconnect(kept);
+    }
+  }, 120_000);
+
   test('a host with another key is not: nothing is sent, and nobody waits', async () => {
     for (const open of [openSsh, (...to: Parameters<typeof openSsh>) => openKept(...to, at('other.ssh'))]) {
       const failed = open(login(known('other')), 'dom0');

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { aMoment, lab, labThatIsUp, openWorld, type TestWorld } from './world.ts';
+import { aMoment, clockStands, lab, labThatIsUp, openWorld, type TestWorld } from './world.ts';
 
 const failed =
   "error: Failed to start domain 'frederick'\nerror: internal error: libxenlight failed to create new domain 'frederick'\n";
@@ -192,11 +192,13 @@ test('a fencing device whose key is wrong does not start', async () => {
 
 test('a shutdown takes a moment', async () => {
   const { sh } = await labThatIsUp();
+  const goOn = clockStands();
   expect(await sh('dom0', 'virsh shutdown molly')).toMatchObject({
     code: 0,
     stdout: "Domain 'molly' is being shutdown\n\n",
   });
   expect(await sh('dom0', 'virsh domstate molly')).toMatchObject({ stdout: 'in shutdown\n\n' });
+  goOn();
   await aMoment();
   expect(await sh('dom0', 'virsh domstate molly')).toMatchObject({ stdout: 'shut off\n\n' });
 });

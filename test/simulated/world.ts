@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import { recipes } from '../../recipes/index.ts';
 import { Journal } from '../../src/engine/journal.ts';
 import { up } from '../../src/engine/up.ts';
@@ -114,6 +114,13 @@ export async function labThatIsUp(): Promise<TestWorld> {
 
 /** Long enough for whatever takes a part of the boot time. */
 export const aMoment = () => new Promise((resolve) => setTimeout(resolve, 80));
+
+/** The clock stands, for a moment that a busy machine would miss. @returns what lets it go on */
+export function clockStands(): () => void {
+  const clock = vi.spyOn(Date, 'now').mockReturnValue(Date.now());
+  onTestFinished(() => clock.mockRestore());
+  return () => clock.mockRestore();
+}
 
 /** The fencer of a guest gave up asking the CIB manager when it started, as it does on a guest that is too slow (measured). */
 export async function loseFencer(world: TestWorld, guest: string): Promise<void> {

@@ -15,7 +15,7 @@ export interface UpOptions extends WhichLab {
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   assertTimeline(options);
-  const context = await openContext(options);
+  const context = await openContext(options, { locked: !options.dryRun });
   const { chosen, resumeCommand, runChapters } = await import('../run.ts');
   const chapters = chosen(await context.chapters(), options.only);
   const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);

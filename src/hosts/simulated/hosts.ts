@@ -1,6 +1,5 @@
 import { LabError } from '../../model/errors.ts';
 import type { Argv, HostName, Hosts, Lock } from '../../model/host.ts';
-import { localChannel } from '../channel.ts';
 import { quote } from '../quote.ts';
 import { Glance, SimulatedHost } from './host.ts';
 import { rebootDom0 } from './power.ts';
@@ -38,9 +37,9 @@ export class SimulatedHosts implements Hosts {
   /** The kernel lock that a real host has, on the file in its tree. Nothing outlives a simulated run. */
   async lock(name: HostName, path: string, who: string, onWait: (says: string) => void): Promise<Lock> {
     const world = new World(this.#options, false);
-    const { takeLock } = await import('../lock.ts');
+    const { WarmShell } = await import('../shell.ts');
     const { tree } = name === 'local' ? world.local : world.dom0;
-    return takeLock(localChannel, name, tree.real(path), who, onWait);
+    return new WarmShell(['sh'], name).lock({ path: tree.real(path), who, onWait });
   }
 
   kill(): void {

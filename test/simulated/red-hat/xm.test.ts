@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { clockStands } from '../world.ts';
 import { aMoment, domainFile, freshWorld, guestsThatRun, openWorld } from './world.ts';
 
 test('xm tells what runs', async () => {
@@ -132,8 +133,10 @@ test('a boot takes its time, and sshd answers before it is over', async () => {
 
 test('a shutdown takes a moment; a paused domain does not hear of it', async () => {
   const { sh } = await guestsThatRun();
+  const goOn = clockStands();
   await sh('dom0', 'xm shutdown molly');
   expect((await sh('dom0', 'xm list molly')).stdout).toContain('---s--');
+  goOn();
   await aMoment();
   expect((await sh('dom0', 'xm list molly')).code).toBe(1);
   await sh('dom0', 'xm pause frederick');
