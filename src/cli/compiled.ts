@@ -1,6 +1,5 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { Script } from 'node:vm';
 import type { main } from './main.ts';
 
@@ -10,7 +9,7 @@ import type { main } from './main.ts';
  * /tmp would not be. V8 takes it only if it is its own version's, with the same flags, of a file as long; else it compiles, as ever.
  */
 
-const beside = (file: string) => join(__dirname, file);
+const beside = (file: string) => `${__dirname}/${file}`;
 const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
 /** All but Node's own modules is bundled. */
 const ofNode = createRequire(__filename);
@@ -28,9 +27,9 @@ function load(file: string): object {
   const known = loaded.get(file);
   if (known) return known.exports;
   const filename = beside(file);
-  const cachedData = readIfThere(cacheOf(file));
-  // ASCII alone (tsdown.config.ts).
-  const script = new Script(readFileSync(filename, 'latin1'), { filename, ...(cachedData && { cachedData }) });
+  const text = bytesOf(filename).toString('latin1'); // ASCII alone (tsdown.config.ts)
+  const cachedData = bytesIfThere(cacheOf(file)); // V8 does not keep it
+  const script = new Script(text, { filename, ...(cachedData && { cachedData }) });
   const module = { exports: {} };
   loaded.set(file, { script, exports: module.exports });
   const require = (name: string) => {
@@ -41,9 +40,23 @@ function load(file: string): object {
   return module.exports;
 }
 
-function readIfThere(path: string): Buffer | undefined {
+/** For one file after the other: memory that was never touched costs more than what is done with it (docs/benchmarks.md). */
+const room = Buffer.allocUnsafeSlow(512 * 1024);
+
+/** Good until the next is read. */
+function bytesOf(path: string): Buffer {
+  const file = openSync(path, 'r');
   try {
-    return readFileSync(path);
+    const length = readSync(file, room, 0, room.length, 0);
+    return length < room.length ? room.subarray(0, length) : readFileSync(path);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function bytesIfThere(path: string): Buffer | undefined {
+  try {
+    return bytesOf(path);
   } catch {
     return undefined;
   }

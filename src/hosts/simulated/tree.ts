@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 
 /** A directory of the real file system that stands for a file system mounted somewhere. */
 export interface Mounted {
@@ -77,12 +77,15 @@ export class Tree {
   /** The last mount that covers a path wins. */
   #locate(path: string): string {
     const mount = this.#mounts().findLast(({ at }) => path === at || path.startsWith(`${at}/`));
-    return mount ? join(mount.root, path.slice(mount.at.length)) : join(this.root, path);
+    // No part of it is `.` or `..`.
+    const [root, rest] = mount ? [mount.root, path.slice(mount.at.length)] : [this.root, path];
+    return rest === '/' ? root : root + rest;
   }
 
   stat(path: string): fs.Stats | undefined {
     if (this.#hides(path)) return undefined;
-    return guarded(() => this.#once('stat', this.real(path), stat));
+    // No link is left in it.
+    return guarded(() => this.#once('lstat', this.real(path), lstat));
   }
 
   has(path: string): boolean {
@@ -177,10 +180,6 @@ export class Tree {
       else if (stat?.isFile() && stat.mtimeMs % 1000 !== 0) this.touch(path);
     }
   }
-}
-
-function stat(real: string): fs.Stats | undefined {
-  return fs.statSync(real, { throwIfNoEntry: false });
 }
 
 function lstat(real: string): fs.Stats | undefined {
