@@ -2,7 +2,6 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { LabError } from '../model/errors.ts';
 import type { Argv } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { quote } from './quote.ts';
@@ -105,15 +104,9 @@ const loginWithin = 180_000;
  * @throws NotTrusted for another host key than the known one
  */
 export async function openKept(login: Login, host: string, socket: string): Promise<Channel> {
-  let first: WarmShell | undefined;
-  try {
-    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
-    first = existsSync(socket) ? tried(login, host, socket) : await connected(login, host, socket);
-  } catch (error) {
-    if (error instanceof LabError) throw error;
-  }
-  // Where nothing can be written, nothing can be kept.
+  let first = directoryFor(socket) ? await begun(login, host, socket) : undefined;
   if (!existsSync(socket)) {
+    // Where nothing can be written, nothing can be kept.
     first?.close();
     return openSsh(login, host);
   }
@@ -130,6 +123,19 @@ export async function openKept(login: Login, host: string, socket: string): Prom
     close: async () => first?.close(),
   };
 }
+
+/** @returns whether it is there */
+function directoryFor(socket: string): boolean {
+  try {
+    mkdirSync(dirname(socket), { recursive: true, mode: 0o700 });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const begun = async (login: Login, host: string, socket: string) =>
+  existsSync(socket) ? tried(login, host, socket) : connected(login, host, socket);
 
 /** A shell over a connection that stood: its other end may be gone since, and so it is ended if it does not answer. */
 const tried = (login: Login, host: string, socket: string) =>

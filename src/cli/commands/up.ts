@@ -15,7 +15,8 @@ export interface UpOptions extends WhichLab {
 /** `lab up`. @returns the exit code */
 export async function upCommand(options: UpOptions): Promise<number> {
   assertTimeline(options);
-  const context = await openContext(options, { locked: !options.dryRun });
+  // With chapters that may not exist, nothing is touched before that is known.
+  const context = await openContext(options, { locked: !options.dryRun && options.only === undefined });
   const { chosen, resumeCommand, runChapters } = await import('../run.ts');
   const chapters = chosen(await context.chapters(), options.only);
   const adopting = (options.adopt ?? []).flatMap((name) => ['--adopt', name]);
