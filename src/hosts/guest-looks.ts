@@ -34,7 +34,7 @@ export class GuestLooks implements Looks {
     const relay = await this.#relay();
     try {
       // A first word at once: it tells that the guest is there.
-      const script = `printf '\\n%s\\n' ${this.#word}\n${batchScript(scriptlets, this.#word)}wait\n`;
+      const script = `printf '\\n%s\\n' ${this.#word}\n${batchScript(scriptlets, this.#word, false)}`;
       const said = await relay.run(this.#route, script, limit);
       const arrived = new Arriving(said.stdout);
       const reached = arrived.take(`\n${this.#word}`) !== undefined;

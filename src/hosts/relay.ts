@@ -48,6 +48,7 @@ export class Relay {
    */
   constructor(session: Session, directory: string) {
     this.session = session;
+    session.relays = true;
     this.session.write(prologue(directory, this.#word));
     this.#listen().catch(() => {}); // its end shows in those who wait
   }

@@ -27,12 +27,13 @@ export interface Looks {
 
 /**
  * A shell script for scriptlets: the output of each is followed by a line with a random word, its number and its exit code, what it
- * said on stderr, and another such line. All of that goes to stdout. It runs aside: whoever reads the script goes on.
+ * said on stderr, and another such line. All of that goes to stdout.
+ * @param aside whoever reads the script goes on with what comes after it, for the price of a process
  */
-export function batchScript(scriptlets: readonly string[], word: string): string {
+export function batchScript(scriptlets: readonly string[], word: string, aside: boolean): string {
   const ended = `ended() { printf '\\n%s.%d %d\\n%s\\n%s.%d\\n' ${word} "$1" "$2" "$3" ${word} "$1"; }\n`;
   const each = scriptlets.map((text, n) => `e=$( exec 2>&1 >&4 4>&-\n${text}\n); ended ${n} $? "$e"\n`);
-  return `${ended}{\n${each.join('')}} 3>&- 4>&1 9>&- < /dev/null &\n`;
+  return `${ended}{\n${each.join('')}} 3>&- 4>&1 9>&- < /dev/null${aside ? ' &' : ''}\n`;
 }
 
 /** Takes the answer to the n-th scriptlet of a batch from what has arrived, if it is there. */
@@ -96,6 +97,8 @@ export class Session {
   readonly #wake = { stdout: () => {}, stderr: () => {} };
   /** It holds a lock: it has to last as long, whatever becomes of those who look through it. */
   locked = false;
+  /** It carries looks at guests. */
+  relays = false;
   /** By itself, or by close(). */
   ended = false;
   /** Not by close(). */

@@ -84,7 +84,9 @@ export class WarmShell implements Looks {
     limit: number,
     answered: (answer: Answer, n: number) => void,
   ): Promise<void> {
-    this.session.write(batchScript(scriptlets, this.#word));
+    // What others write must not wait for looks.
+    const aside = this.session.locked || this.session.relays;
+    this.session.write(batchScript(scriptlets, this.#word, aside));
     await this.#before;
     await this.#inTime(limit, async () => {
       for (const n of scriptlets.keys()) {
