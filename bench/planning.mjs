@@ -1,4 +1,5 @@
 // The plan of a lab that is not there yet, with more and more guests.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, inTurn, median, row, run } from './measure.mjs';
@@ -21,6 +22,8 @@ export async function planning({ directory, runs, guests = [2, 16, 128, 1000] })
         '--host',
         `simulated:${join(directory, `plan-${count}`)}`,
       ];
+      const { stdout, stderr } = spawnSync(command[0], command.slice(1), { encoding: 'utf8', maxBuffer: 1 << 30 });
+      if (!stdout.includes(`Boot g${count} `)) throw new Error(`that is no plan of ${count} guests:\n${stderr}`);
       return [`${count} guests`, () => run(command, { usage: join(directory, 'usage.json'), ends: [0, 1] })];
     }),
   );

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+
 /** A lab.yaml that is longer (bytes) has hundreds of guests: memory counts more than time then. */
 const long = 8 * 1024;
 
@@ -9,7 +11,6 @@ const long = 8 * 1024;
  */
 export async function saveMemory({ length }: string): Promise<void> {
   if (length < long) return;
-  const { setFlagsFromString } = await import('node:v8');
   await Promise.all([import('../spec/read.ts'), import('./chapters.ts'), import('./run.ts')]);
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=40');

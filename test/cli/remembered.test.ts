@@ -45,6 +45,16 @@ test('is read again if what was kept is damaged, or cannot be kept', async () =>
   expect(await status()).toEqual(first);
 });
 
+test('is read if it is long, too: memory is saved then', async () => {
+  const { status } = begin(`${text}${'# a comment\n'.repeat(1000)}`);
+  for (let n = 0; n < 2; n++)
+    expect(await status()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('dogs on simulated:'),
+      stderr: '',
+    });
+});
+
 test('is complained about with its place, also where it was good before', async () => {
   const { cwd, write, status } = begin('guests: {molly: {}, frederick: {}}\n');
   const up = await lab(['up', '--yes', '--host', `simulated:${join(cwd, 'world')}`], { cwd });
