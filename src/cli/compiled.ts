@@ -40,7 +40,7 @@ function load(file: string): object {
   return module.exports;
 }
 
-/** For one file after the other: memory that was never touched costs more than what is done with it (docs/benchmarks.md). */
+/** For one file after the other: memory that was touched before is cheaper (docs/benchmarks.md). */
 const room = Buffer.allocUnsafeSlow(512 * 1024);
 
 /** Good until the next is read. */

@@ -89,6 +89,7 @@ export class Journal {
     if (this.#entries) this.#entries = [...this.#entries, entry];
     try {
       fs.mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      // All but the wait for the disk at once: in turns of the event loop it took longer (docs/benchmarks.md).
       const file = fs.openSync(this.path, 'a+', 0o600);
       try {
         fs.writeSync(file, `${endOfLine(file)}${JSON.stringify(entry)}\n`);

@@ -50,8 +50,11 @@ test('it goes with whoever held it, and with its connection', async () => {
   const hosts = open();
   const taken = await lock(hosts);
   const lost = new Promise<void>((resolve) => taken.onLost(resolve));
-  const { stdout } = await execa('fuser', [at('run/lab.lock')]);
-  process.kill(Number(stdout.trim().split(/\s+/)[0]), 'SIGKILL');
+  const children = (await execa('pgrep', ['-P', String(process.pid)])).stdout.split('\n');
+  const holder = children.find(
+    (pid) => fs.existsSync(`/proc/${pid}/fd/9`) && fs.readlinkSync(`/proc/${pid}/fd/9`) === at('run/lab.lock'),
+  );
+  process.kill(Number(holder), 'SIGKILL');
   await lost;
   expect(await isFree()).toBe(true);
   // It was closed, not lost.
