@@ -1,4 +1,4 @@
-import { NotYet } from '../model/errors.ts';
+import { NotYet, Unreachable } from '../model/errors.ts';
 import type { Argv, HostName, Hosts, Lock, Reader } from '../model/host.ts';
 import { type Channel, localChannel } from './channel.ts';
 import { GuestLooks } from './guest-looks.ts';
@@ -24,6 +24,7 @@ export class LabHosts implements Hosts {
   readonly #hosts = new Map<HostName, ShellHost>();
   #relay: Relay | undefined;
   #lock: Promise<Lock> | undefined;
+  #closed = false;
 
   constructor(routes: Routes) {
     this.#routes = routes;
@@ -43,6 +44,8 @@ export class LabHosts implements Hosts {
   }
 
   async #open(name: HostName): Promise<Channel> {
+    // A look may be under way to another host that did not answer: what it would open now, nobody would close.
+    if (this.#closed) throw new Unreachable(name, 'broken off');
     const { dom0, kept, keptGuests, guests } = this.#routes;
     if (name === 'local' || (name === 'dom0' && dom0 === 'local')) return localChannel;
     if (name === 'dom0' && dom0 !== 'local') {
@@ -86,7 +89,9 @@ export class LabHosts implements Hosts {
     return Object.fromEntries([...this.#hosts].map(([name, { roundTrips }]) => [name, roundTrips]));
   }
 
+  /** For good: those who still look are told that it is broken off. */
   async close(): Promise<void> {
+    this.#closed = true;
     // Guests first: their shells run over dom0's connection.
     const hosts = [...this.#hosts.values()].sort((a, b) => Number(a.name === 'dom0') - Number(b.name === 'dom0'));
     await (await this.#lock?.catch(() => undefined))?.release();

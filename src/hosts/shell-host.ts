@@ -52,11 +52,11 @@ export class ShellHost implements Host {
   }
 
   #connect(): Promise<Channel> {
-    this.#channel ??= this.#open();
-    this.#channel.catch(() => {
-      this.#channel = undefined; // try again next time
+    const channel = (this.#channel ??= this.#open());
+    channel.catch(() => {
+      if (this.#channel === channel) this.#channel = undefined; // try again next time
     });
-    return this.#channel;
+    return channel;
   }
 
   async read(argv: Argv): Promise<Ran> {
@@ -192,6 +192,7 @@ export class ShellHost implements Host {
 
   async #warmShell(): Promise<Looks> {
     const channel = await this.channel();
+    if (!this.#channel) return this.#warmShell(); // it was closed just now
     if (this.#shell === undefined || this.#shell.ended)
       this.#shell = channel.looks?.() ?? new WarmShell(channel.wrap(['sh']), this.name);
     return this.#shell;

@@ -101,5 +101,6 @@ export interface Hosts {
   argv(name: HostName, argv: Argv, tty: boolean): Promise<Argv>;
   /** Round trips made so far, a count per host: what `--trace` prints. */
   roundTrips(): Readonly<Record<HostName, number>>;
+  /** Ends the connections, for good: a look that is still under way is told so. */
   close(): Promise<void>;
 }
