@@ -3,7 +3,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Files of `fast` that take long, as seen: they begin, and the many short ones fill what is left at the end. */
 const long =
-  /test\/(faults|cli\/(lab|interrupted|pty|fence-test)|document\/document|doctor\/(causes|fix)|spec\/hostile)\.test\.ts$/;
+  /test\/(faults|hosts\/ssh|cli\/(lab|interrupted|pty|fence-test)|document\/document|doctor\/(causes|fix)|spec\/hostile)\.test\.ts$/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

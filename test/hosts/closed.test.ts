@@ -8,6 +8,7 @@ const processes = () => process.getActiveResourcesInfo().filter((kind) => kind =
 test.each([0, 1, 2, 3, 4, 5, 8, 12])(
   'hosts that are closed while somebody looks leave no shell that would keep lab from ending (after %i turns)',
   async (turns) => {
+    const before = processes();
     const hosts = new LabHosts({
       dom0: async (local) => {
         await local.readFile('/nonexistent/pid');
@@ -20,6 +21,6 @@ test.each([0, 1, 2, 3, 4, 5, 8, 12])(
     for (let turn = 0; turn < turns; turn++) await setImmediate();
     await hosts.close();
     await looked;
-    await expect.poll(processes, { timeout: 3000 }).toBe(0);
+    await expect.poll(processes, { timeout: 3000 }).toBeLessThanOrEqual(before);
   },
 );
