@@ -1,4 +1,4 @@
-import { fenceXvm, logCursor, logSince, whenPortIsFree } from '../fencing/virtd-trial.ts';
+import { fenceXvm, inTime, logCursor, logSince, whenPortIsFree } from '../fencing/virtd-trial.ts';
 import { pathOptions } from '../fencing/xvmd-options.ts';
 import { readFenceList } from '../formats/fence-xvm.ts';
 import { LabError } from '../model/errors.ts';
@@ -57,7 +57,8 @@ async function tryAll(lab: Lab, host: (name: HostName) => Host, before: readonly
   }
   for (const [n, from] of lab.toolstack === 'libvirt' ? lab.guests.entries() : []) {
     const at = lab.guests[(n + 1) % lab.guests.length] ?? from;
-    const said = await whenPortIsFree(host(from.name), lab, fenceXvm(lab, '-H', at.name, ...patience, '-o', 'status'));
+    const status = fenceXvm(lab, '-H', at.name, ...patience, '-o', 'status');
+    const said = await whenPortIsFree(host(from.name), lab, () => host(from.name).run(status, inTime));
     if (isDenied(said)) return broken(`from ${from.name} at ${at.name}: status: Permission denied`, denied(from));
   }
   return holds(
@@ -78,11 +79,8 @@ async function tryFrom(
   const ask = (...args: readonly string[]): Argv =>
     lab.toolstack === 'xm' ? ['fence_xvm', ...pathOptions(lab), ...args] : fenceXvm(lab, ...args);
   const cursor = tells ? await logCursor(dom0, lab) : '';
-  const { stdout, stderr, code } = await whenPortIsFree(
-    guest,
-    lab,
-    ask('-H', at.name, ...patience, '-ddd', '-o', 'null'),
-  );
+  const nothing = ask('-H', at.name, ...patience, '-ddd', '-o', 'null');
+  const { stdout, stderr, code } = await whenPortIsFree(guest, lab, () => guest.run(nothing, inTime));
   const log = tells ? (await logSince(dom0, lab, cursor)).join('\n') : undefined;
   const tried = { from, output: `${stdout}${stderr}`, code, log };
   if (log === undefined || /Request|mismatch|strong enough|wrong family/.test(log)) return tried;

@@ -1,6 +1,6 @@
 import type { Change } from '../model/change.ts';
 import { DidNotSettle, type LabError, Unreachable } from '../model/errors.ts';
-import type { HostName } from '../model/host.ts';
+import type { HostName, Hosts } from '../model/host.ts';
 import type { Look, Step } from '../model/step.ts';
 import type { Judged } from './plan.ts';
 
@@ -13,6 +13,7 @@ interface Settling {
   readonly look: Look;
   readonly says: (text: string) => void;
   readonly options: {
+    readonly hosts: Pick<Hosts, 'arrives'>;
     readonly slowness: () => Promise<number>;
     readonly pause?: number;
     readonly signal?: AbortSignal;
@@ -31,7 +32,8 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
   let repeats = step.settle?.repeats ?? 0;
   // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
   const shortest = options.pause ?? 250;
-  for (let pause = shortest; ; pause = Math.min(pause * 1.5, 12 * shortest * slowness)) {
+  const longest = step.settle?.pause ?? 12 * shortest * slowness;
+  for (let pause = shortest; ; pause = Math.min(pause * 1.5, longest)) {
     const judged = await judgeNow();
     if (judged.is === 'met') return;
     const asksAgain = judged.is === 'change' && judged.changes.some((change) => change.is !== 'wait');
@@ -61,9 +63,15 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
     }
     const state = await step.settle?.state?.(look).catch(() => undefined);
     says(`waiting, ${seconds}${state ? `: ${state}` : ''}`);
-    const watched = step.settle?.watch?.(look).catch(() => false);
-    await pauseFor((await orStopped(watched, options.signal)) ? shortest : pause, options.signal);
+    const watched = await orStopped(watch(step, look, options.hosts), options.signal);
+    await pauseFor(watched ? shortest : pause, options.signal);
   }
+}
+
+/** Waits for the host that the step starts, and then for the step. @returns whether there is reason to look again soon */
+async function watch({ provides, settle }: Step<unknown>, look: Look, hosts: Pick<Hosts, 'arrives'>): Promise<boolean> {
+  if (provides !== undefined && hosts.arrives && !(await hosts.arrives(provides))) return false;
+  return (await settle?.watch?.(look).catch(() => false)) ?? false;
 }
 
 /** Behind which host, or step that starts one, it could not be looked; undefined: it could, or another error came first. */

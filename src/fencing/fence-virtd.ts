@@ -104,6 +104,8 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
     section,
     on: 'dom0',
     after,
+    // Should systemd have had it in memory for another reason, it says so after the file was written.
+    settle: { within: 30_000, repeats: 1, hint: `look at: systemctl show ${virtd.unit}` },
     async check(look) {
       // Digest and stat are for missingOwnFile: they travel with the others.
       const { host } = look;
@@ -113,8 +115,8 @@ function daemon(lab: Lab, after: readonly Node[], defined: readonly Node[]): rea
       const was = wasLine(virtd.unit, wasBefore(textOf(own), unit.active));
       const text = `${markLine(lab.name)}\n${was}${virtd.unitText}`;
       const missing = await missingOwnFile(look, lab, { path: virtd.unitFile, mode: 0o644, text });
-      const reload = missing.length > 0 || unit.reload;
-      return reload ? [...missing, command(['systemctl', 'daemon-reload'])] : [];
+      const reload = missing.length > 0 ? unit.inMemory : unit.reload;
+      return reload ? [...missing, command(['systemctl', 'daemon-reload'])] : missing;
     },
   };
   const running = service(

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { judgeNullTest, readFenceList } from '../formats/fence-xvm.ts';
 import { command } from '../model/change.ts';
-import type { Argv, Host, Ran } from '../model/host.ts';
+import type { Argv, Host, Ran, Reader } from '../model/host.ts';
 import { mustRead } from '../model/must-run.ts';
 import type { Evidence, Look, Trial } from '../model/step.ts';
 import type { Guest, Lab } from '../spec/lab.ts';
@@ -52,7 +52,7 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
           `lab up starts it; why it ended: journalctl -u ${unit}`,
         );
       }
-      const listed = await whenPortIsFree(guest, lab, list);
+      const listed = await whenPortIsFree(guest, lab, () => guest.read(list));
       keep(from.name, listed);
       const seen = readFenceList(listed.stdout);
       if (listed.code === 0 && !seen.some(({ uuid }) => uuid === at.uuid)) {
@@ -63,7 +63,7 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
         );
       }
       const cursor = await logCursor(dom0, lab);
-      const tried = await whenPortIsFree(guest, lab, nullTest);
+      const tried = await whenPortIsFree(guest, lab, () => guest.run(nullTest, inTime));
       keep(from.name, tried);
       const log = await logSince(dom0, lab, cursor);
       transcript.push(`dom0# journalctl -u ${unit}`, ...log);
@@ -86,16 +86,26 @@ export function virtdTrial(placed: Placed, lab: Lab, from: Guest, at: Guest): Tr
   };
 }
 
+/** What is asked of dom0 may take so long (ms). */
+export const inTime = { timeout: 120_000 };
+
 /** How often a fence_xvm that finds its port taken is tried again. The cluster's own monitor takes it once a minute, for seconds. */
 const tries = 5;
 
-/** dom0 calls the guest back on a TCP port, so only one fence_xvm can run in a guest at a time: the cluster's has to end first. */
-export async function whenPortIsFree(guest: Host, { fencing: { port } }: Lab, argv: Argv): Promise<Ran> {
+/**
+ * dom0 calls the guest back on a TCP port, so only one fence_xvm can run in a guest at a time: the cluster's has to end first.
+ * @param ask runs one. A list is a look, over the connection that stands: an emulated guest takes two seconds for another
+ */
+export async function whenPortIsFree(
+  guest: Reader,
+  { fencing: { port } }: Lab,
+  ask: () => Promise<Ran>,
+): Promise<Ran> {
   for (let attempt = 1; ; attempt++) {
     for (let look = 0; look < 60 && (await guest.read(['ss', '-Hltn'])).stdout.includes(`:${port} `); look++) {
       await new Promise((wake) => setTimeout(wake, 500));
     }
-    const ran = await guest.run(argv, { timeout: 120_000 });
+    const ran = await ask();
     if (!`${ran.stdout}${ran.stderr}`.includes('Address already in use') || attempt === tries) return ran;
   }
 }

@@ -7,6 +7,8 @@ export interface Channel {
   wrap(argv: Argv, tty?: boolean): Argv;
   /** How looks are made, if not by a shell that is started like any program. */
   looks?(): Looks;
+  /** How it is looked at while it boots: by a connection that is tried until it stands. */
+  arriving?(): Looks;
   /** It broke: it has to be opened anew. */
   gone(): boolean;
   close(): Promise<void>;

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { GuestRoute, Relay } from './relay.ts';
 import { type Answer, Arriving, batchScript, type Looks, takeAnswer } from './session.ts';
+import { patient } from './ssh.ts';
 import { sshTrouble } from './ssh-trouble.ts';
 
 /** The looks at a guest, through the relay on dom0. */
@@ -22,7 +23,18 @@ export class GuestLooks implements Looks {
   warm(limit: number): void {
     this.#connected ??= this.#relay()
       .then((relay) => relay.connect(this.#route, limit))
-      .catch(() => {});
+      .then(
+        () => {},
+        () => {},
+      );
+  }
+
+  async stands(): Promise<void> {
+    const relay = await this.#relay();
+    const { name, connection } = this.#route;
+    const route = { ...this.#route, connection: [...patient.options, ...connection] };
+    const { code, stderr } = await relay.connect(route, patient.within);
+    if (code !== 0) throw sshTrouble(name, stderr.toString(), code);
   }
 
   async ask(

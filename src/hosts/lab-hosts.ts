@@ -43,6 +43,10 @@ export class LabHosts implements Hosts {
     this.host(name).warm();
   }
 
+  async arrives(name: HostName): Promise<boolean> {
+    return this.#routes.guests.has(name) && this.host(name).arrives();
+  }
+
   async #open(name: HostName): Promise<Channel> {
     // A look may be under way to another host that did not answer: what it would open now, nobody would close.
     if (this.#closed) throw new Unreachable(name, 'broken off');
@@ -55,9 +59,10 @@ export class LabHosts implements Hosts {
     const guest = guests.get(name);
     if (!guest) throw new NotYet(name);
     const through = await this.host('dom0').channel();
-    if (keptGuests === undefined) return throughDom0(through, guest);
-    const relay = () => this.#relayOnDom0(keptGuests);
-    return { ...throughDom0(through, guest), looks: () => new GuestLooks(relay, routeTo(name, guest)) };
+    const direct = throughDom0(through, guest, name);
+    if (keptGuests === undefined) return direct;
+    const looks = () => new GuestLooks(() => this.#relayOnDom0(keptGuests), routeTo(name, guest));
+    return { ...direct, looks, arriving: looks };
   }
 
   /** The shell through which dom0 is looked at carries the looks at guests. */

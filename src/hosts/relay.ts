@@ -69,8 +69,8 @@ export class Relay {
   }
 
   /** Connects to a guest, if no connection stands. @throws Unreachable like run */
-  async connect({ name, socket, connection }: GuestRoute, limit: number): Promise<void> {
-    await this.#said(name, limit, (n) => this.session.write(`connect ${n} ${socket} ${quote(connection)}\n`));
+  async connect({ name, socket, connection }: GuestRoute, limit: number): Promise<Said> {
+    return this.#said(name, limit, (n) => this.session.write(`connect ${n} ${socket} ${quote(connection)}\n`));
   }
 
   async #said(host: string, limit: number, begin: (n: number) => void): Promise<Said> {

@@ -18,6 +18,8 @@ export interface Looks {
   ask(scriptlets: readonly string[], limit: number, answered: (answer: Answer, n: number) => void): Promise<void>;
   /** Gets ready for the first of them, within `limit`. Whether that worked shows in it. */
   warm?(limit: number): void;
+  /** The connection stands. @throws Unreachable when it cannot be made, or not in time */
+  stands?(): Promise<void>;
   /** It cannot be asked any more. */
   readonly ended: boolean;
   /** It ended after it had answered: the connection broke. */

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { CommandFailed, GivenUp, Refused } from '../model/errors.ts';
+import { CommandFailed, GivenUp, NotYet, Refused, Unreachable } from '../model/errors.ts';
 import type { Argv, FileReader, Host, Lock, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
 import { type Locking, working } from './lock.ts';
@@ -188,6 +188,19 @@ export class ShellHost implements Host {
     this.#warmShell()
       .then((shell) => shell.warm?.(batchLimit))
       .catch(() => {});
+  }
+
+  /** Waits for it while it boots. @returns whether it answers */
+  async arrives(): Promise<boolean> {
+    try {
+      const channel = await this.channel();
+      if (this.#shell === undefined || this.#shell.ended) this.#shell = channel.arriving?.();
+      await this.#shell?.stands?.();
+      return this.#shell !== undefined;
+    } catch (error) {
+      if (error instanceof NotYet || error instanceof Unreachable) return false;
+      throw error;
+    }
   }
 
   async #warmShell(): Promise<Looks> {

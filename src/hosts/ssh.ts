@@ -36,6 +36,12 @@ const there = (argv: Argv) => `umask 022; ${argv[0] === 'sh' ? 'exec ' : ''}${qu
 /** How long a connection may take (s): in a guest that is emulated and busy, sshd needed more than 15 s for its first word. */
 const patience = { dom0: 15, guest: 60 };
 
+/**
+ * For a guest that boots: one ssh tries again and again, a second after each refusal, three after each silence (ssh_config(5),
+ * ConnectionAttempts). To begin anew each time costs an emulated dom0, and so its guests, a good part of what they could do.
+ */
+export const patient = { options: ['-o', 'ConnectionAttempts=15'], within: 60_000 };
+
 function words({ destination, port, options = [] }: Login, to: keyof typeof patience): string[] {
   const said = [...always, `ConnectTimeout=${patience[to]}`].flatMap((option) => ['-o', option]);
   // ssh(1) takes the first value of an option that is said twice: the caller's.
@@ -179,9 +185,13 @@ export const routeTo = (name: string, login: Login): GuestRoute => ({
 });
 
 /** A channel to a guest, through a program started on dom0: dom0 holds the key and the known host keys. */
-export function throughDom0(dom0: Channel, login: Login): Channel {
+export function throughDom0(dom0: Channel, login: Login, name: string): Channel {
+  const wrap = (argv: Argv, tty?: boolean, options: readonly string[] = []) =>
+    dom0.wrap(['ssh', ...toGuest(login, tty ? '-tt' : '-T', ...options), '--', there(argv)], tty);
   return {
-    wrap: (argv, tty) => dom0.wrap(['ssh', ...toGuest(login, tty ? '-tt' : '-T'), '--', there(argv)], tty),
+    wrap: (argv, tty) => wrap(argv, tty),
+    arriving: () =>
+      new WarmShell(wrap(['sh'], false, patient.options), name, { owed: { within: patient.within } }),
     gone: () => dom0.gone(),
     close: async () => {},
   };

@@ -85,6 +85,8 @@ export interface Hosts {
   host(name: HostName): Host;
   /** Begins to connect to a host that will be looked at. Whether it is there shows in the look. */
   warm(name: HostName): void;
+  /** Waits for a host that boots, a minute at most, with one connection that is tried until it stands. @returns whether it answers */
+  arrives?(name: HostName): Promise<boolean>;
   /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
   forget(name: HostName): Promise<void>;
   /**

@@ -25,6 +25,8 @@ export interface Settle {
   readonly hint: string;
   /** What can be seen of it right now, in a few words: shown while waiting. */
   state?(look: Look): Promise<string>;
+  /** The longest pause between two looks (ms), where they cost what is awaited next to nothing. */
+  readonly pause?: number;
   /** A look that lasts until it may be so, 20 s at most, instead of a pause. False: there is nothing to be watched yet. */
   watch?(look: Look): Promise<boolean>;
   /** Lines that tell why it did not settle: the layer it hangs in, the last console lines. */

@@ -132,7 +132,8 @@ export class Course {
   /** Asks for the fencing, or for the power: fence_xvm needs a port in the guest that the cluster's own may hold just now. */
   #ask(from: Guest, operation: 'reboot' | 'off' | 'on'): Promise<Ran> {
     const [asked, host] = [request(this.#lab, this.#ordeal, operation), this.#host(from.name)];
-    return asked[0] === 'fence_xvm' ? whenPortIsFree(host, this.#lab, asked) : host.run(asked, { timeout: limit });
+    const run = () => host.run(asked, { timeout: limit });
+    return asked[0] === 'fence_xvm' ? whenPortIsFree(host, this.#lab, run) : run();
   }
 
   #inTime(): string {

@@ -52,9 +52,7 @@ function bridgeStanza({ network: { bridge, dom0Address, prefix } }: Lab): string
   return `auto ${bridge}
 iface ${bridge} inet static
 	address ${dom0Address}/${prefix}
-	bridge_ports none
-	bridge_stp off
-	bridge_fd 0
-	post-up echo 0 > /sys/class/net/${bridge}/bridge/multicast_snooping
+	pre-up ip link add name ${bridge} type bridge forward_delay 0 mcast_snooping 0
+	post-down ip link delete ${bridge}
 `;
 }

@@ -31,7 +31,8 @@ fi
 /**
  * After a resume it is later, and the random numbers are those that every dom0 saved here would draw: both are put right before
  * anything else, keys first of all. random(4): RNDRESEEDCRNG is 0x5207. Modules that every lab needs are loaded before it is saved,
- * and of the interfaces the seed's alone is new: `ifup -a` would run all its scripts for all of them once more (7 s without KVM).
+ * and of the interfaces the seed's alone is new, and says all of itself: `ifup -a` would run all its scripts for all of them once more
+ * (7 s without KVM; those for the bridge alone 1.7 s).
  */
 const late = `#!/bin/sh
 set -e
@@ -45,7 +46,7 @@ dd if=/dev/vdc iflag=direct bs=64k status=none | ${unpack}
 hostname -F /etc/hostname
 blockdev --flushbufs /dev/vdb
 mount -a
-ifup $(sed -n 's/^auto //p' /etc/network/interfaces.d/bridge)
+ifup --no-scripts $(sed -n 's/^auto //p' /etc/network/interfaces.d/bridge)
 rm ${unseeded}
 `;
 

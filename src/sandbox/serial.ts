@@ -8,6 +8,7 @@ export function untilBooted(serial: string): NonNullable<Step['settle']> {
     // A dom0 that crashes ends its QEMU, and may boot the next time.
     repeats: 1,
     lasts: true,
+    pause: 500,
     hint: `read its serial log: ${serial}`,
     state: async ({ host }) => (await lastLines(host, serial, 3)).at(-1)?.trim().slice(0, 80) ?? '',
     diagnose: async ({ host }) => ['last lines of its serial log:', ...(await lastLines(host, serial, 15))],

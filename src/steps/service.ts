@@ -9,17 +9,21 @@ export interface UnitState {
   readonly active: string;
   /** Its files changed since systemd read them. */
   readonly reload: boolean;
+  /** systemd has it in memory. One that neither runs nor is enabled is read when it is started (systemd.unit(5), CollectMode). */
+  readonly inMemory: boolean;
   /** When its main process started (s since 1970, to the millisecond); 0: never. */
   readonly started: number;
 }
 
 /** One look at a unit, the same for all who ask: a process of systemctl(1) is what costs, not how much it tells. */
 export async function unitState(host: Reader, unit: string): Promise<UnitState> {
-  const properties = ['ActiveState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => ['-p', name]);
+  const properties = ['ActiveState', 'UnitFileState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => ['-p', name]);
   const { stdout } = await host.read(['systemctl', 'show', ...properties, '--timestamp=us+utc', unit]);
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
+  const active = value('ActiveState');
   return {
-    active: value('ActiveState'),
+    active,
+    inMemory: active !== 'inactive' || value('UnitFileState') === 'enabled',
     reload: value('NeedDaemonReload') === 'yes',
     started: secondsOf(value('ExecMainStartTimestamp')),
   };

@@ -56,7 +56,7 @@ test('a connection that is lost while something is awaited is waited for, up to 
   const lost = { is: 'failed', error: new Unreachable('dom0', 'broken pipe') } as const;
   const answers = [lost, lost, { is: 'met' } as const];
   const says: string[] = [];
-  const options = { slowness: async () => 1, pause: 1 };
+  const options = { hosts: {}, slowness: async () => 1, pause: 1 };
   const look = {} as Look;
   const gone = async () => undefined;
   await settled(step, {
@@ -96,18 +96,22 @@ test('a trial that is broken off ends at the next thing it asks for, and still p
 });
 
 /** Waits for a step that is so when what its `watch` waits for has come. */
-async function watching(watch: () => Promise<boolean>, signal?: AbortSignal) {
+async function watching(
+  watch: () => Promise<boolean>,
+  signal?: AbortSignal,
+  { provides, hosts = {} }: { provides?: string; hosts?: Pick<Hosts, 'arrives'> } = {},
+) {
   let looks = 0;
   let there = false;
   await settled(
-    { ...step, settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
+    { ...step, ...(provides && { provides }), settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
     {
       judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
       again: async () => {},
       gone: async () => undefined,
       look: {} as Look,
       says: () => {},
-      options: { slowness: async () => 1, pause: 1, ...(signal ? { signal } : {}) },
+      options: { hosts, slowness: async () => 1, pause: 1, ...(signal ? { signal } : {}) },
     },
   );
   return looks;
@@ -128,6 +132,20 @@ test('what can be watched is not asked about meanwhile; who stops does not wait 
   await expect(stopped).rejects.toThrow('Ctrl-C');
 });
 
+test('a guest that boots is waited for by its connection, and then by what tells that it has booted', async () => {
+  const told: string[] = [];
+  const arrivals = [false, true];
+  const arrives = async (name: string) => (told.push(`arrives ${name}`), arrivals.shift() ?? true);
+  const watch = async () => (told.push('boot ends'), true);
+  expect(await watching(watch, undefined, { provides: 'molly', hosts: { arrives } })).toBe(3);
+  expect(told).toEqual(['arrives molly', 'arrives molly', 'boot ends']);
+  const stop = new AbortController();
+  const never = { arrives: () => new Promise<boolean>(() => {}) };
+  const stopped = watching(watch, stop.signal, { provides: 'molly', hosts: never });
+  stop.abort(new Error('Ctrl-C'));
+  await expect(stopped).rejects.toThrow('Ctrl-C');
+});
+
 test('a clock that jumps does not decide how long something is waited for', async () => {
   const clock = vi.spyOn(Date, 'now');
   let looks = 0;
@@ -138,13 +156,13 @@ test('a clock that jumps does not decide how long something is waited for', asyn
 });
 
 const systemctl =
-  'systemctl show -p ActiveState -p NeedDaemonReload -p ExecMainStartTimestamp --timestamp=us+utc fence_virtd';
+  'systemctl show -p ActiveState -p UnitFileState -p NeedDaemonReload -p ExecMainStartTimestamp --timestamp=us+utc fence_virtd';
 
 /** What a service step does about a file of this time (s since 1970), by a clock that shows `now`. */
 async function changesFor(modified: number, now: string) {
   const started = 'Mon 2026-11-23 02:43:33.500000 UTC';
   const host = answering({
-    [systemctl]: () => ({ stdout: `ActiveState=active\nNeedDaemonReload=no\nExecMainStartTimestamp=${started}\n` }),
+    [systemctl]: () => ({ stdout: `ActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\nExecMainStartTimestamp=${started}\n` }),
     'date +%s': () => ({ stdout: `${now}\n` }),
   });
   const stat = async () => ({ kind: 'file', size: 1, allocated: 1, mode: 0o600, uid: 0, modified }) as const;

@@ -16,6 +16,10 @@ type Verb = (call: Call, names: readonly string[], options: Options) => Result;
 
 const stateOf = ({ machine }: Call, unit: string) => machine.state.services[unit]?.active ?? 'inactive';
 
+/** What nobody refers to is read when it is asked for, and forgotten: as its files are now. */
+const inMemory = (call: Call, unit: string) =>
+  stateOf(call, unit) !== 'inactive' || isEnabled(call.machine.tree, unit);
+
 const isActive: Verb = (call, names) => {
   const states = names.map((unit) => stateOf(call, unit));
   return { code: states.includes('active') ? 0 : 3, stdout: states.map((state) => `${state}\n`).join('') };
@@ -55,7 +59,8 @@ const show: Verb = (call, names, options) => {
     const service = machine.state.services[unit];
     const exists = unitExists(machine, unit);
     const sub = { active: 'running', activating: 'start', failed: 'failed', inactive: 'dead' }[stateOf(call, unit)];
-    const loaded = machine.state.loaded[unit] ?? '';
+    const onDisk = dropIns(machine.tree, unit);
+    const loaded = inMemory(call, unit) ? (machine.state.loaded[unit] ?? '') : onDisk;
     const started = service && stamp(new Date(service.started * 1000));
     const properties: Readonly<Record<string, string | number>> = {
       Type: /^Type=(\w+)$/m.exec(loaded)?.[1] ?? 'forking',
@@ -68,7 +73,7 @@ const show: Verb = (call, names, options) => {
       ActiveState: stateOf(call, unit),
       SubState: sub,
       UnitFileState: exists ? (isEnabled(machine.tree, unit) ? 'enabled' : 'disabled') : '',
-      NeedDaemonReload: exists && loaded !== dropIns(machine.tree, unit) ? 'yes' : 'no',
+      NeedDaemonReload: exists && loaded !== onDisk ? 'yes' : 'no',
     };
     const lines = Object.entries(properties).filter(([name]) => wanted.length === 0 || wanted.includes(name));
     return lines.map(([name, value]) => `${name}=${value}\n`).join('');
@@ -104,14 +109,20 @@ function changing(verb: string, code: number, change: (call: Call, unit: string,
   };
 }
 
-/** systemd starts what it has loaded, not what is on the disk since. */
-function warning({ machine }: Call, unit: string): string {
+/** systemd starts what it has in memory, not what is on the disk since. */
+function warning(call: Call, unit: string): string {
+  const { machine } = call;
+  if (!inMemory(call, unit)) {
+    delete machine.state.loaded[unit];
+    return '';
+  }
   if ((machine.state.loaded[unit] ?? '') === dropIns(machine.tree, unit)) return '';
   return `Warning: The unit file, source configuration file or drop-ins of ${unit}.service changed on disk. Run 'systemctl daemon-reload' to reload units.\n`;
 }
 
-function start(call: Call, unit: string): Result {
+function start(call: Call, unit: string, { again = false } = {}): Result {
   const stderr = warning(call, unit);
+  if (again) stopUnit(call.world, call.machine, unit);
   const result = startUnit(call.world, call.machine, unit, call.midway);
   return { ...result, stderr: stderr + (result.stderr ?? '') };
 }
@@ -139,12 +150,9 @@ const verbs: Readonly<Record<string, Verb>> = {
     const stderr = isEnabled(call.machine.tree, unit) ? '' : enable(call.machine.tree, unit);
     return options.has('--now') ? start(call, unit) : ok('', stderr);
   }),
-  restart: changing('restart', 5, (call, unit) => {
-    stopUnit(call.world, call.machine, unit);
-    return start(call, unit);
-  }),
+  restart: changing('restart', 5, (call, unit) => start(call, unit, { again: true })),
   show,
-  start: changing('start', 5, start),
+  start: changing('start', 5, (call, unit) => start(call, unit)),
   stop: changing('stop', 5, (call, unit) => {
     stopUnit(call.world, call.machine, unit);
     return ok();
