@@ -43,6 +43,11 @@ async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions
   const providers = providersOf(nodes);
   const judging = new Map<Node, Promise<Judged>>();
   const reached = new Map([...providers].map(([host]) => [host, latch()]));
+  // One promise for all who look at a host: one for each look would be a good part of what a plan of many guests remembers.
+  const isThere = once(async (provider: Step<unknown>) => {
+    const met = judging.get(provider)?.then(({ is }) => is === 'met');
+    return Promise.race([reached.get(provider.provides ?? '')?.isOpen, met]);
+  });
   const viewpoint: Viewpoint = {
     hosts,
     seen,
@@ -51,8 +56,7 @@ async function lookAtOnce(nodes: readonly Node[], { hosts, proofs }: PlanOptions
       // Who makes the host be there looks into it once it is: all others look along with it, in one round trip.
       if (provider === asker) return reached.get(host)?.open();
       if (!provider) return;
-      const met = judging.get(provider)?.then(({ is }) => is === 'met');
-      if (!(await Promise.race([reached.get(host)?.isOpen, met]))) notYet(provider);
+      if (!judging.has(provider) || !(await isThere(provider))) notYet(provider);
     },
   };
   for (const node of nodes) judging.set(node, judge(node, viewpoint, proofs));

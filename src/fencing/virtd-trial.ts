@@ -96,11 +96,7 @@ const tries = 5;
  * dom0 calls the guest back on a TCP port, so only one fence_xvm can run in a guest at a time: the cluster's has to end first.
  * @param ask runs one. A list is a look, over the connection that stands: an emulated guest takes two seconds for another
  */
-export async function whenPortIsFree(
-  guest: Reader,
-  { fencing: { port } }: Lab,
-  ask: () => Promise<Ran>,
-): Promise<Ran> {
+export async function whenPortIsFree(guest: Reader, { fencing: { port } }: Lab, ask: () => Promise<Ran>): Promise<Ran> {
   for (let attempt = 1; ; attempt++) {
     for (let look = 0; look < 60 && (await guest.read(['ss', '-Hltn'])).stdout.includes(`:${port} `); look++) {
       await new Promise((wake) => setTimeout(wake, 500));

@@ -190,8 +190,7 @@ export function throughDom0(dom0: Channel, login: Login, name: string): Channel 
     dom0.wrap(['ssh', ...toGuest(login, tty ? '-tt' : '-T', ...options), '--', there(argv)], tty);
   return {
     wrap: (argv, tty) => wrap(argv, tty),
-    arriving: () =>
-      new WarmShell(wrap(['sh'], false, patient.options), name, { owed: { within: patient.within } }),
+    arriving: () => new WarmShell(wrap(['sh'], false, patient.options), name, { owed: { within: patient.within } }),
     gone: () => dom0.gone(),
     close: async () => {},
   };

@@ -17,7 +17,10 @@ export interface UnitState {
 
 /** One look at a unit, the same for all who ask: a process of systemctl(1) is what costs, not how much it tells. */
 export async function unitState(host: Reader, unit: string): Promise<UnitState> {
-  const properties = ['ActiveState', 'UnitFileState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => ['-p', name]);
+  const properties = ['ActiveState', 'UnitFileState', 'NeedDaemonReload', 'ExecMainStartTimestamp'].flatMap((name) => [
+    '-p',
+    name,
+  ]);
   const { stdout } = await host.read(['systemctl', 'show', ...properties, '--timestamp=us+utc', unit]);
   const value = (name: string) => new RegExp(`^${name}=(.*)$`, 'm').exec(stdout)?.[1] ?? '';
   const active = value('ActiveState');

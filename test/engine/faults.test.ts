@@ -104,7 +104,11 @@ async function watching(
   let looks = 0;
   let there = false;
   await settled(
-    { ...step, ...(provides && { provides }), settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) } },
+    {
+      ...step,
+      ...(provides && { provides }),
+      settle: { within: 60_000, hint: 'look', watch: async () => (there = await watch()) },
+    },
     {
       judgeNow: async () => (looks++, there ? { is: 'met' } : { is: 'change', changes: [] }),
       again: async () => {},
@@ -162,7 +166,9 @@ const systemctl =
 async function changesFor(modified: number, now: string) {
   const started = 'Mon 2026-11-23 02:43:33.500000 UTC';
   const host = answering({
-    [systemctl]: () => ({ stdout: `ActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\nExecMainStartTimestamp=${started}\n` }),
+    [systemctl]: () => ({
+      stdout: `ActiveState=active\nUnitFileState=enabled\nNeedDaemonReload=no\nExecMainStartTimestamp=${started}\n`,
+    }),
     'date +%s': () => ({ stdout: `${now}\n` }),
   });
   const stat = async () => ({ kind: 'file', size: 1, allocated: 1, mode: 0o600, uid: 0, modified }) as const;

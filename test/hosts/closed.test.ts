@@ -17,7 +17,10 @@ test.each([0, 1, 2, 3, 4, 5, 8, 12])(
       guests: new Map([['molly', { destination: 'root@molly' }]]),
     });
     for (const name of ['dom0', 'molly', 'local']) hosts.warm(name);
-    const looked = hosts.host('molly').stat('/').catch(() => {});
+    const looked = hosts
+      .host('molly')
+      .stat('/')
+      .catch(() => {});
     for (let turn = 0; turn < turns; turn++) await setImmediate();
     await hosts.close();
     await looked;

@@ -141,32 +141,39 @@ describe.skipIf(!there)(`a real sshd (${sshd}; skipped where there is none)`, ()
   test.each([
     ['whose shell is kept open', false],
     ['that is looked at through a relay', true],
-  ])('a guest that boots, %s, is waited for by one connection, which then serves', async (_, relayed) => {
-    const to = { ...login(''), port: await freePort() };
-    fs.writeFileSync(at('known_hosts'), `[127.0.0.1]:${to.port} ${fs.readFileSync(at('host.pub'), 'utf8')}`);
-    const keptGuests = relayed ? join(directory, 'run', 'boots.ssh') : undefined;
-    const hosts = new LabHosts({ dom0: 'local', keptGuests, guests: new Map([['molly', to]]) });
-    let booted: ReturnType<typeof spawn> | undefined;
-    let logins = 0;
-    try {
-      expect([await hosts.arrives('dom0'), await hosts.arrives('frederick')]).toEqual([false, false]);
-      const arrives = hosts.arrives('molly');
-      const tries = ['-f', `ConnectionAttempts=.*-p ${to.port}`];
-      await expect.poll(async () => (await execa('pgrep', tries, { reject: false })).exitCode, patience).toBe(0);
-      booted = spawn(sshd, ['-D', '-e', '-f', at('sshd_config'), '-p', String(to.port)], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      booted.stderr?.on('data', (chunk: Buffer) => (logins += chunk.toString().split('Accepted publickey').length - 1));
-      expect(await arrives).toBe(true);
-      expect((await hosts.host('molly').read(['uname'])).stdout).toBe('Linux\n');
-      expect(await hosts.arrives('molly')).toBe(true);
-      expect(logins).toBe(1);
-    } finally {
-      await hosts.close();
-      if (keptGuests !== undefined) await endGuests('local', keptGuests);
-      booted?.kill();
-    }
-  }, 120_000);
+  ])(
+    'a guest that boots, %s, is waited for by one connection, which then serves',
+    async (_, relayed) => {
+      const to = { ...login(''), port: await freePort() };
+      fs.writeFileSync(at('known_hosts'), `[127.0.0.1]:${to.port} ${fs.readFileSync(at('host.pub'), 'utf8')}`);
+      const keptGuests = relayed ? join(directory, 'run', 'boots.ssh') : undefined;
+      const hosts = new LabHosts({ dom0: 'local', keptGuests, guests: new Map([['molly', to]]) });
+      let booted: ReturnType<typeof spawn> | undefined;
+      let logins = 0;
+      try {
+        expect([await hosts.arrives('dom0'), await hosts.arrives('frederick')]).toEqual([false, false]);
+        const arrives = hosts.arrives('molly');
+        const tries = ['-f', `ConnectionAttempts=.*-p ${to.port}`];
+        await expect.poll(async () => (await execa('pgrep', tries, { reject: false })).exitCode, patience).toBe(0);
+        booted = spawn(sshd, ['-D', '-e', '-f', at('sshd_config'), '-p', String(to.port)], {
+          stdio: ['ignore', 'ignore', 'pipe'],
+        });
+        booted.stderr?.on(
+          'data',
+          (chunk: Buffer) => (logins += chunk.toString().split('Accepted publickey').length - 1),
+        );
+        expect(await arrives).toBe(true);
+        expect((await hosts.host('molly').read(['uname'])).stdout).toBe('Linux\n');
+        expect(await hosts.arrives('molly')).toBe(true);
+        expect(logins).toBe(1);
+      } finally {
+        await hosts.close();
+        if (keptGuests !== undefined) await endGuests('local', keptGuests);
+        booted?.kill();
+      }
+    },
+    120_000,
+  );
 
   test('a run is one session on dom0: looks, the lock, and the looks at guests', async () => {
     const [kept, keptGuests] = [join(directory, 'one.ssh'), join(directory, 'run', 'one.ssh')];

@@ -17,8 +17,7 @@ type Verb = (call: Call, names: readonly string[], options: Options) => Result;
 const stateOf = ({ machine }: Call, unit: string) => machine.state.services[unit]?.active ?? 'inactive';
 
 /** What nobody refers to is read when it is asked for, and forgotten: as its files are now. */
-const inMemory = (call: Call, unit: string) =>
-  stateOf(call, unit) !== 'inactive' || isEnabled(call.machine.tree, unit);
+const inMemory = (call: Call, unit: string) => stateOf(call, unit) !== 'inactive' || isEnabled(call.machine.tree, unit);
 
 const isActive: Verb = (call, names) => {
   const states = names.map((unit) => stateOf(call, unit));
