@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { whenPortIsFree } from '../fencing/virtd-trial.ts';
+import { inTime, whenPortIsFree } from '../fencing/virtd-trial.ts';
 import type { Host, Ran } from '../model/host.ts';
 import { mustRun } from '../model/must-run.ts';
 import type { Evidence } from '../model/step.ts';
@@ -132,8 +132,8 @@ export class Course {
   /** Asks for the fencing, or for the power: fence_xvm needs a port in the guest that the cluster's own may hold just now. */
   #ask(from: Guest, operation: 'reboot' | 'off' | 'on'): Promise<Ran> {
     const [asked, host] = [request(this.#lab, this.#ordeal, operation), this.#host(from.name)];
-    const run = () => host.run(asked, { timeout: limit });
-    return asked[0] === 'fence_xvm' ? whenPortIsFree(host, this.#lab, run) : run();
+    if (asked[0] !== 'fence_xvm') return host.run(asked, { timeout: limit });
+    return whenPortIsFree(host, this.#lab, () => host.run(asked, inTime));
   }
 
   #inTime(): string {

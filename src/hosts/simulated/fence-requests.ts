@@ -45,8 +45,10 @@ export function request(world: World, machine: Machine, asked: Request): Answer 
   if (!heard?.service.listener) return undefined;
   const { unit, service } = heard;
   const listener = service.listener as FenceListener;
+  // Of a look nothing is written down: only those that are made at the same moment would see it.
   const log = (text: string) => {
-    if (service.xvmd && world.changing) tell(world.dom0, service, `${text}\n`);
+    if (!world.changing) return;
+    if (service.xvmd) tell(world.dom0, service, `${text}\n`);
     else if (listener.verbose) logEntry(world, 'dom0', unit, `stdbuf[${service.pid}]`, text);
   };
   if (listener.key !== key) {
