@@ -24,7 +24,7 @@ export function faulty(hosts: Hosts, fault: Fault): Hosts {
       return host;
     },
     warm: (name) => hosts.warm(name),
-    ...(hosts.arrives && { arrives: (name: HostName) => hosts.arrives?.(name) ?? Promise.resolve(false) }),
+    ...(hosts.arrives && { arrives: hosts.arrives.bind(hosts) }),
     forget: (name) => hosts.forget(name),
     lock: (name, path, who, onWait) => hosts.lock(name, path, who, onWait),
     kill: () => hosts.kill(),
