@@ -106,7 +106,7 @@ async function overhear(lab: Lab, { directory, hosts: real }: { directory: strin
     if (event.verdict === 'failed') failed.push(event);
     for (const change of event.changes) if (change.is === 'file') seen.push(diffOf(change) ?? '');
   };
-  const journal = new Journal(join(directory, 'journal.jsonl'), 'now');
+  const journal = new Journal(join(directory, 'journal.jsonl'), () => 'now');
   const chapters = recipes(lab);
   const slowness = async () => 1;
   await up({

@@ -4,6 +4,7 @@ import type { Emit, StepEvent } from '../model/event.ts';
 import type { Chapter } from '../model/step.ts';
 import { agreed } from './ask.ts';
 import type { Context } from './context.ts';
+import { warn } from './output.ts';
 
 /** What is asked before something is lost for good. */
 interface Asking {
@@ -29,7 +30,7 @@ export async function agreedToLose(context: Context, chapters: readonly Chapter[
     await asking.nothing?.();
     return true;
   }
-  process.stderr.write(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
+  warn(`${asking.heading}:\n${doomed.map((what) => `  ${what}\n`).join('')}`);
   return agreed({}, asking.command, asking.question);
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +10,13 @@ async function makeCodeCache(): Promise<void> {
   process.env['XDG_STATE_HOME'] = process.env['XDG_CACHE_HOME'] = directory;
   process.chdir(directory);
   const { main } = compiled();
-  const host = ['--host', `simulated:${join(directory, 'dom0')}`];
+  const on = (name: string) => ['--host', `simulated:${join(directory, name)}`];
+  const host = on('dom0');
   try {
-    for (const args of [['--help'], ['up', '--yes', ...host], ['up', ...host], ['status', ...host]]) {
+    // By another process: what making a lab needs besides would only have to be loaded by those who make none.
+    execFileSync(process.execPath, [join(__dirname, 'lab.js'), 'up', '--yes', ...host]);
+    process.env['XDG_CACHE_HOME'] = join(directory, 'cache'); // lab.yaml is read anew
+    for (const args of [['--help'], ['up', ...host], ['status', ...host], ['up', '--dry-run', ...on('fresh')]]) {
       const code = await main(['node', 'lab', ...args]);
       if (code !== 0) throw new Error(`lab ${args.join(' ')} ended with ${code}`);
     }

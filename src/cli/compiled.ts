@@ -13,8 +13,13 @@ const beside = (file: string) => `${__dirname}/${file}`;
 const cacheOf = (file: string) => beside(file.replace(/\.cjs$/, '.cache'));
 /** All but Node's own modules is bundled. */
 const ofNode = createRequire(__filename);
-/** Loaded when a function of it is used: the parser of arguments asks for it, in case that a command were a program of its own. */
-const childProcess = new Proxy({}, { get: (_, name) => Reflect.get(ofNode('node:child_process'), name) });
+/** What most commands could use and few do: loaded when a function of it is used. They cost 1 – 7 ms each (docs/benchmarks.md). */
+const late = new Map(
+  ['child_process', 'crypto', 'fs/promises', 'timers/promises', 'v8'].map((name) => [
+    `node:${name}`,
+    new Proxy({}, { get: (_, member) => Reflect.get(ofNode(`node:${name}`), member) }),
+  ]),
+);
 const loaded = new Map<string, { readonly script: Script; readonly exports: object }>();
 
 /** The command line: main.ts. */
@@ -34,7 +39,7 @@ function load(file: string): object {
   loaded.set(file, { script, exports: module.exports });
   const require = (name: string) => {
     if (name.startsWith('./')) return load(name.slice(2));
-    return name === 'node:child_process' ? childProcess : ofNode(name);
+    return late.get(name) ?? ofNode(name);
   };
   script.runInThisContext()(require, module, module.exports);
   return module.exports;

@@ -19,6 +19,7 @@ import { labFile, loadLab, type ReadLab } from './lab-file.ts';
 import { opened } from './opened.ts';
 import { keepsGuests, keptConnection, stateDirectory } from './state.ts';
 import { readWhere, showWhere, type Where } from './where.ts';
+import { warn } from './output.ts';
 
 /** What a command works with: the lab, its hosts, what is to be done. */
 export interface Context {
@@ -52,6 +53,8 @@ export interface WhichLab {
 interface Opening {
   /** Its lock is taken before dom0 is looked at, and not after: that is one wait less. */
   readonly locked?: boolean;
+  /** What is asked of dom0 together with which guests are on it. That is one wait less, too. */
+  readonly asks?: (lab: Lab, hosts: Hosts) => void;
 }
 
 /** @throws BadInput */
@@ -77,16 +80,16 @@ function adoptable(lab: Lab, names: readonly string[] = []): readonly string[] {
 /** The lab as its file has it, and where; nothing is connected to. @throws BadInput */
 export async function chosenLab(which: WhichLab): Promise<{ lab: Lab; where: Where }> {
   const lab = await (await loadLab(which.file))();
-  return { lab, where: await whereOf(lab, which) };
+  return { lab, where: whereOf(lab, which) };
 }
 
 const whereOf = ({ host: said }: Lab, { file, host }: WhichLab) =>
   host === undefined ? readWhere(said, file ?? labFile) : readWhere(host, '--host');
 
 /** A context for a lab, given the guests that are on dom0. @throws BadInput */
-export async function contextOf(read: ReadLab, which: WhichLab, { locked }: Opening = {}): Promise<Context> {
+export async function contextOf(read: ReadLab, which: WhichLab, { locked, asks }: Opening = {}): Promise<Context> {
   const lab = await read();
-  const where = await whereOf(lab, which);
+  const where = whereOf(lab, which);
   if (where.is === 'sandbox' && lab.toolstack !== 'libvirt') {
     throw new BadInput([
       {
@@ -102,6 +105,7 @@ export async function contextOf(read: ReadLab, which: WhichLab, { locked }: Open
   const locking = lockOf(lab, where, hosts);
   if (locked && where.is !== 'simulated') locking.takeLock().catch(() => {}); // whoever asks for it is told
   const kept = onDom0(hosts, lab);
+  asks?.(lab, hosts);
   // While ssh connects there is nothing else to do: what comes next is loaded.
   if (where.is === 'ssh' || where.is === 'sandbox') {
     await setImmediate(); // it has begun
@@ -129,7 +133,7 @@ function lockOf(lab: Lab, where: Where, hosts: Hosts): Pick<Context, 'lock' | 't
       ? { host: 'local', path: `${sandboxPaths(lab.name).state}.lock` }
       : { host: 'dom0', path: dom0Paths(lab).lock };
   const who = () => `${userInfo().username}@${hostname()}, pid ${process.pid}, since ${new Date().toISOString()}`;
-  const onWait = (says: string) => process.stderr.write(`lab: ${says}\n`);
+  const onWait = (says: string) => warn(`lab: ${says}\n`);
   let taken: Promise<Lock> | undefined;
   return { lock, takeLock: () => (taken ??= hosts.lock(lock.host, lock.path, who(), onWait)) };
 }
@@ -143,7 +147,7 @@ function contextAt(lab: Lab, where: Where, hosts: Hosts): Omit<Context, 'lock' |
     hosts,
     journal: new Journal(
       simulated ?? join(stateDirectory(lab.name), `${encodeURIComponent(showWhere(where))}.jsonl`),
-      v7(),
+      v7,
     ),
     // Loaded and made for those who use them: `lab status` does not.
     async chapters() {

@@ -33,7 +33,7 @@ export async function freshSandbox(lab: Lab): Promise<{ foresee: Foresight; forg
     .host('dom0')
     .writeFile(`/sys/class/net/${network.bridge}/bridge/multicast_snooping`, Buffer.from('0\n'), 0o644);
   const nodes = recipes(lab).flatMap((chapter) => chapter.nodes.filter(({ id }) => handedOver.includes(id)));
-  const journal = new Journal(join(directory, 'journal.jsonl'), 'foresight');
+  const journal = new Journal(join(directory, 'journal.jsonl'), () => 'foresight');
   const chapters = [{ id: '3', title: '', nodes }];
   await up({
     lab: lab.name,

@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { BadInput } from '../model/errors.ts';
 import { DOCUMENTS, labOf } from '../spec/judge.ts';
 import type { Kept } from '../spec/kept.ts';
@@ -23,11 +22,13 @@ export const labFile = 'lab.yaml';
  * @throws BadInput if it cannot be read
  */
 export async function loadLab(path: string | undefined): Promise<ReadLab> {
-  const written = await readText(path ?? labFile, path === undefined);
+  const written = readText(path ?? labFile, path === undefined);
   if (written !== undefined) await saveMemory(written);
   const [text, file] = written === undefined ? DOCUMENTS : [written, path ?? labFile];
   const values = recalled(text);
-  return values === undefined ? readAnew(text, file) : ofValues(values, text, file);
+  const read = values === undefined ? await readAnew(text, file) : ofValues(values, text, file);
+  let alone: Promise<Lab> | undefined;
+  return (kept) => (kept === undefined ? (alone ??= read()) : read(kept));
 }
 
 async function readAnew(text: string, file: string): Promise<ReadLab> {
@@ -53,22 +54,22 @@ function ofValues(values: Spec, text: string, file: string): ReadLab {
 }
 
 /** Regular files only: a FIFO would hang, a device never end. */
-async function readText(path: string, optional: boolean): Promise<string | undefined> {
+function readText(path: string, optional: boolean): string | undefined {
   const bad = (message: string) => new BadInput([{ place: { file: path }, message }]);
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
-      const stat = await file.stat();
+      const stat = fstatSync(file);
       if (!stat.isFile())
         throw bad(`is ${stat.isDirectory() ? 'a directory' : 'not a regular file'}, expected a lab.yaml`);
       const most = `expected at most ${mostBytes} bytes`;
       if (stat.size > mostBytes) throw bad(`has ${stat.size} bytes, ${most}`);
       // Files of /proc have no size, and may have no end.
-      const bytes = await readAtMost(file, mostBytes + 1);
+      const bytes = readAtMost(file, mostBytes + 1);
       if (bytes.length > mostBytes) throw bad(`has more than it says, ${most}`);
       return utf8(bytes, path);
     } finally {
-      await file.close();
+      closeSync(file);
     }
   } catch (error) {
     if (error instanceof BadInput) throw error;
@@ -78,11 +79,11 @@ async function readText(path: string, optional: boolean): Promise<string | undef
   }
 }
 
-async function readAtMost(file: FileHandle, most: number): Promise<Buffer> {
+function readAtMost(file: number, most: number): Buffer {
   const buffer = Buffer.alloc(most);
   let length = 0;
   for (let read = 1; read > 0 && length < most; length += read) {
-    read = (await file.read(buffer, length, most - length)).bytesRead;
+    read = readSync(file, buffer, length, most - length, null);
   }
   return buffer.subarray(0, length);
 }

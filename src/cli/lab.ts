@@ -4,5 +4,5 @@ import { compiled } from './compiled.ts';
 void compiled()
   .main(process.argv)
   .then((code) => {
-    process.exitCode = code;
+    process.exit(code);
   });

@@ -2,7 +2,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { version } from '../../package.json';
 import { LabError } from '../model/errors.ts';
 import { closeOpened } from './opened.ts';
-import { terminalIsGone } from './terminal-gone.ts';
+import { streams, tell, warn } from './output.ts';
 
 /*
  * The command line: names, flags and help. What a command does is loaded when it is called, so that `lab --help` costs nothing
@@ -25,8 +25,11 @@ function labCommand(name: string, description: string): Command {
 const json = () => new Option('--json', 'one JSON object a line');
 const repeated = (value: string, before: readonly string[] = []) => [...before, value];
 
-/** @param exit told the exit code of the command that ran */
-function program(exit: (code: number) => void): Command {
+/**
+ * @param asked the command that is asked for: to make the others, too, takes longer than to run some
+ * @param exit told the exit code of the command that ran
+ */
+function program(asked: string | undefined, exit: (code: number) => void): Command {
   const lab = new Command('lab')
     .description('Turns one machine into a virtual-machine cluster with working fencing.')
     .version(version)
@@ -47,59 +50,65 @@ Exit codes: 0 done or nothing to do; 1 a step failed; 2 bad input, nothing touch
             4 another run holds the lab; 130 interrupted (lab up goes on from there).`,
     );
 
-  lab.addCommand(
-    labCommand('up', 'make the lab so: what is there already stays')
-      .option('--dry-run', 'show every command and file, change nothing')
-      .option('--yes', 'agree beforehand to whatever would be lost; what was edited by hand stays beside it')
-      .option('--adopt <NAME>', 'take over a domain or a file that lab did not make (repeatable)', repeated)
-      .addOption(json())
-      .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)
-      .option('--trace', 'tell the round trips to each host in the end')
-      .option('--timeline [FILE.svg]', 'tell in the end what ran when, and the critical path; with a file, draw it')
-      .addHelpText(
-        'after',
-        '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml\n  lab up --adopt molly --adopt /guests/molly.img',
-      )
-      .action(async (options) => exit(await (await import('./commands/up.ts')).upCommand(options))),
-  );
-  lab.addCommand(
-    labCommand('status', 'what there is: dom0, guests, cluster, fencing')
-      .addOption(json())
-      .action(async (options) => exit(await (await import('./commands/status.ts')).statusCommand(options))),
-  );
-  lab.addCommand(
-    labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
-      .option('--real <guest>', 'really fence a guest, through the cluster; then bring it back in')
-      .option('--off', 'with --real: power it off, instead of a reboot')
-      .option('--direct', 'with --real: ask the fencing host (fence_xvm), past the cluster')
-      .option('--crash <guest>', 'stop a guest dead: the cluster has to find out, and to fence it')
-      .addOption(
-        new Option('--by <how>', 'with --crash: its kernel panics, or its domain is paused or destroyed')
-          .choices(['panic', 'pause', 'destroy'])
-          .default(undefined, 'panic'),
-      )
-      .option('--split', 'part the guests: one of them has to fence the other')
-      .option('--yes', 'agree beforehand to the power being cut')
-      .option('--dry-run', 'show what would be done')
-      .addOption(json())
-      .addHelpText(
-        'after',
-        '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --real frederick --off --direct\n  lab fence-test --crash molly --by pause\n  lab fence-test --split --yes',
-      )
-      .action(async (options) => {
-        const { real, off, direct, crash, by, split } = options;
-        if ([real, off, direct, crash, by, split].some((choice) => choice !== undefined))
-          exit(await (await import('./commands/ordeal.ts')).realFenceTest(options));
-        else exit(await (await import('./commands/lab.ts')).fenceTestCommand(options));
-      }),
-  );
-  lab.addCommand(
-    labCommand('doctor', 'why fencing does not work: layer by layer, the one cause, and its cure')
-      .option('--fix', 'make the cure, if it is one that lab can make, and look again')
-      .addOption(json())
-      .addHelpText(
-        'after',
-        `
+  const commands = commandsOf(exit);
+  const known = asked !== undefined && Object.hasOwn(commands, asked);
+  for (const [name, command] of Object.entries(commands)) if (!known || name === asked) lab.addCommand(command());
+  return lab;
+}
+
+/** The commands, by their names. @param exit told the exit code of the one that ran */
+function commandsOf(exit: (code: number) => void): Readonly<Record<string, () => Command>> {
+  return {
+    up: () =>
+      labCommand('up', 'make the lab so: what is there already stays')
+        .option('--dry-run', 'show every command and file, change nothing')
+        .option('--yes', 'agree beforehand to whatever would be lost; what was edited by hand stays beside it')
+        .option('--adopt <NAME>', 'take over a domain or a file that lab did not make (repeatable)', repeated)
+        .addOption(json())
+        .option('--only <CHAPTER>', 'one chapter of the document, e.g. 4 (repeatable)', repeated)
+        .option('--trace', 'tell the round trips to each host in the end')
+        .option('--timeline [FILE.svg]', 'tell in the end what ran when, and the critical path; with a file, draw it')
+        .addHelpText(
+          'after',
+          '\nExamples:\n  lab up --dry-run --host simulated:/tmp/world\n  lab up --only 7 --only 8\n  lab up --host ssh://root@ayanami --file mylab.yaml\n  lab up --adopt molly --adopt /guests/molly.img',
+        )
+        .action(async (options) => exit(await (await import('./commands/up.ts')).upCommand(options))),
+    status: () =>
+      labCommand('status', 'what there is: dom0, guests, cluster, fencing')
+        .addOption(json())
+        .action(async (options) => exit(await (await import('./commands/status.ts')).statusCommand(options))),
+    'fence-test': () =>
+      labCommand('fence-test', 'prove again that each guest can fence the other (nobody is fenced)')
+        .option('--real <guest>', 'really fence a guest, through the cluster; then bring it back in')
+        .option('--off', 'with --real: power it off, instead of a reboot')
+        .option('--direct', 'with --real: ask the fencing host (fence_xvm), past the cluster')
+        .option('--crash <guest>', 'stop a guest dead: the cluster has to find out, and to fence it')
+        .addOption(
+          new Option('--by <how>', 'with --crash: its kernel panics, or its domain is paused or destroyed')
+            .choices(['panic', 'pause', 'destroy'])
+            .default(undefined, 'panic'),
+        )
+        .option('--split', 'part the guests: one of them has to fence the other')
+        .option('--yes', 'agree beforehand to the power being cut')
+        .option('--dry-run', 'show what would be done')
+        .addOption(json())
+        .addHelpText(
+          'after',
+          '\nExamples:\n  lab fence-test\n  lab fence-test --real frederick\n  lab fence-test --real frederick --off --direct\n  lab fence-test --crash molly --by pause\n  lab fence-test --split --yes',
+        )
+        .action(async (options) => {
+          const { real, off, direct, crash, by, split } = options;
+          if ([real, off, direct, crash, by, split].some((choice) => choice !== undefined))
+            exit(await (await import('./commands/ordeal.ts')).realFenceTest(options));
+          else exit(await (await import('./commands/lab.ts')).fenceTestCommand(options));
+        }),
+    doctor: () =>
+      labCommand('doctor', 'why fencing does not work: layer by layer, the one cause, and its cure')
+        .option('--fix', 'make the cure, if it is one that lab can make, and look again')
+        .addOption(json())
+        .addHelpText(
+          'after',
+          `
 It only looks, needs no lock, and works while everything else is broken; at the end it tries the path with a
 null operation, which fences nobody. Exit codes: 0 all layers hold; 1 a cause was found, or not all could be seen.
 
@@ -107,75 +116,68 @@ Examples:
   lab doctor
   lab doctor --fix
   lab doctor --json | jq -r 'select(.event == "diagnosis") | .cause.name'`,
-      )
-      .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctorCommand(options))),
-  );
-  lab.addCommand(
-    labCommand('ssh', 'a shell in a guest, or one command')
-      .argument('<guest>')
-      .argument('[command...]')
-      .addHelpText('after', '\nExamples:\n  lab ssh molly\n  lab ssh molly -- corosync-quorumtool -s')
-      .action(async (guest, command, options) =>
-        exit(await (await import('./commands/guests.ts')).sshCommand(guest, command, options)),
-      ),
-  );
-  lab.addCommand(
-    labCommand('console', 'the console of a guest; leave it with Ctrl-]')
-      .argument('<guest>')
-      .action(async (guest, options) =>
-        exit(await (await import('./commands/guests.ts')).consoleCommand(guest, options)),
-      ),
-  );
-  lab.addCommand(
-    labCommand('down', 'stop the cluster on all guests, then the guests')
-      .option('--dry-run', 'show what would be done')
-      .addOption(json())
-      .action(async (options) => exit(await (await import('./commands/lab.ts')).downCommand(options))),
-  );
-  lab.addCommand(
-    labCommand('destroy', 'remove what carries this lab’s mark; lists it first')
-      .option('--name <LAB>', 'which lab, without its lab.yaml: what is on the dom0 is enough')
-      .option('--yes', 'do not ask')
-      .option('--dry-run', 'show what would be removed')
-      .addOption(json())
-      .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
-  );
-  lab.addCommand(
-    labCommand(
-      'disconnect',
-      'end the connections that are kept for a minute after each command: to a dom0 (ssh://), and from it to its guests',
-    ).action(async (options) => (await import('./commands/disconnect.ts')).disconnectCommand(options)),
-  );
-  lab.addCommand(sandbox(exit));
-  lab.addCommand(snapshot(exit));
-  lab.addCommand(
-    new Command('rewrite')
-      .description('edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout')
-      .argument('<file>', 'the domain file; - for stdin')
-      .option('--name <name>')
-      .option('--uuid <uuid|new>')
-      .option('--disk <spec>', 'a disk, e.g. tap:aio:/guests/molly.img,xvda,w (repeatable)', repeated)
-      .option('--vif <spec>', 'a network card, e.g. mac=00:16:3e:00:cf:fe,bridge=xenbr0 (repeatable)', repeated)
-      .option('--annotate', 'keep the old lines as comments')
-      .addHelpText('after', '\nExample:\n  lab rewrite /etc/xen/Default --name molly --uuid new --annotate')
-      .action(async (file, options) => {
-        const { rewrite, realIo } = await import('./commands/rewrite.ts');
-        await rewrite(file, options, realIo);
-      }),
-  );
-  lab.addCommand(
-    new Command('init')
-      .description('write a commented lab.yaml, after a few questions')
-      .option('--yes', 'do not ask: the document’s lab')
-      .option('-f, --file <lab.yaml>', 'where to', 'lab.yaml')
-      .action(async (options) => (await import('./commands/init.ts')).init(options)),
-  );
-  lab.addCommand(
-    new Command('schema')
-      .description('the JSON Schema of lab.yaml')
-      .action(async () => (await import('./commands/schema.ts')).schema(process.stdout)),
-  );
-  return lab;
+        )
+        .action(async (options) => exit(await (await import('./commands/doctor.ts')).doctorCommand(options))),
+    ssh: () =>
+      labCommand('ssh', 'a shell in a guest, or one command')
+        .argument('<guest>')
+        .argument('[command...]')
+        .addHelpText('after', '\nExamples:\n  lab ssh molly\n  lab ssh molly -- corosync-quorumtool -s')
+        .action(async (guest, command, options) =>
+          exit(await (await import('./commands/guests.ts')).sshCommand(guest, command, options)),
+        ),
+    console: () =>
+      labCommand('console', 'the console of a guest; leave it with Ctrl-]')
+        .argument('<guest>')
+        .action(async (guest, options) =>
+          exit(await (await import('./commands/guests.ts')).consoleCommand(guest, options)),
+        ),
+    down: () =>
+      labCommand('down', 'stop the cluster on all guests, then the guests')
+        .option('--dry-run', 'show what would be done')
+        .addOption(json())
+        .action(async (options) => exit(await (await import('./commands/lab.ts')).downCommand(options))),
+    destroy: () =>
+      labCommand('destroy', 'remove what carries this lab’s mark; lists it first')
+        .option('--name <LAB>', 'which lab, without its lab.yaml: what is on the dom0 is enough')
+        .option('--yes', 'do not ask')
+        .option('--dry-run', 'show what would be removed')
+        .addOption(json())
+        .action(async (options) => exit(await (await import('./commands/lab.ts')).destroyCommand(options))),
+    disconnect: () =>
+      labCommand(
+        'disconnect',
+        'end the connections that are kept for a minute after each command: to a dom0 (ssh://), and from it to its guests',
+      ).action(async (options) => (await import('./commands/disconnect.ts')).disconnectCommand(options)),
+    sandbox: () => sandbox(exit),
+    snapshot: () => snapshot(exit),
+    rewrite: () =>
+      new Command('rewrite')
+        .description(
+          'edit a Xen domain file (xm or xl): what is not asked for stays as it is; the result goes to stdout',
+        )
+        .argument('<file>', 'the domain file; - for stdin')
+        .option('--name <name>')
+        .option('--uuid <uuid|new>')
+        .option('--disk <spec>', 'a disk, e.g. tap:aio:/guests/molly.img,xvda,w (repeatable)', repeated)
+        .option('--vif <spec>', 'a network card, e.g. mac=00:16:3e:00:cf:fe,bridge=xenbr0 (repeatable)', repeated)
+        .option('--annotate', 'keep the old lines as comments')
+        .addHelpText('after', '\nExample:\n  lab rewrite /etc/xen/Default --name molly --uuid new --annotate')
+        .action(async (file, options) => {
+          const { rewrite, realIo } = await import('./commands/rewrite.ts');
+          await rewrite(file, options, realIo);
+        }),
+    init: () =>
+      new Command('init')
+        .description('write a commented lab.yaml, after a few questions')
+        .option('--yes', 'do not ask: the document’s lab')
+        .option('-f, --file <lab.yaml>', 'where to', 'lab.yaml')
+        .action(async (options) => (await import('./commands/init.ts')).init(options)),
+    schema: () =>
+      new Command('schema')
+        .description('the JSON Schema of lab.yaml')
+        .action(async () => (await import('./commands/schema.ts')).schema(streams().stdout)),
+  };
 }
 
 function sandbox(exit: (code: number) => void): Command {
@@ -251,12 +253,12 @@ function snapshot(exit: (code: number) => void): Command {
 /** Runs the command line: what lab.ts calls. @returns the exit code */
 export async function main(argv: readonly string[]): Promise<number> {
   let code = 0;
-  const lab = program((ended) => {
+  const lab = program(argv[2], (ended) => {
     code = ended;
   });
   // commander ends the process for bad usage with 1; ours is 2.
   const overridden = (command: Command) => {
-    command.exitOverride();
+    command.exitOverride().configureOutput({ writeOut: tell, writeErr: warn });
     for (const child of command.commands) overridden(child);
   };
   overridden(lab);
@@ -266,18 +268,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof LabError)) throw error;
-    process.stderr.write(`lab: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
+    warn(`lab: ${error.message}\n${error.hint ? `  ${error.hint}\n` : ''}`);
     return error.exitCode;
   } finally {
     await closeOpened();
   }
 }
 
-// Nobody reads any more, or the terminal was closed: what is under way goes on to where it can be left.
-for (const stream of [process.stdout, process.stderr])
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EIO') terminalIsGone();
-    else if (error.code !== 'EPIPE') throw error;
-  });
 // What lab makes is the same whoever calls it; secrets have modes of their own.
 process.umask(0o022);

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
+import { fingerprint } from '../model/fingerprint.ts';
 import { cacheDirectory } from '../sandbox/paths.ts';
 import type { Spec } from '../spec/schema.ts';
 
@@ -19,13 +19,20 @@ const build = typeof BUILD === 'undefined' ? undefined : BUILD;
 const most = 16;
 
 const directory = () => join(cacheDirectory(), 'read');
-const nameOf = (text: string) => `${createHash('sha256').update(`${build}\0${text}`).digest('hex')}.json`;
+const nameOf = (text: string) => `${fingerprint(Buffer.from(`${build}\0${text}`))}.json`;
+
+interface Remembered {
+  readonly build: string;
+  readonly text: string;
+  readonly values: Spec;
+}
 
 /** The values of a lab.yaml that this program has found good before. */
 export function recalled(text: string): Spec | undefined {
   if (build === undefined) return undefined;
   try {
-    return JSON.parse(readFileSync(join(directory(), nameOf(text)), 'utf8'));
+    const found: Remembered = JSON.parse(readFileSync(join(directory(), nameOf(text)), 'utf8'));
+    return found.build === build && found.text === text ? found.values : undefined;
   } catch {
     return undefined;
   }
@@ -33,8 +40,8 @@ export function recalled(text: string): Spec | undefined {
 
 /** Keeps them for the next command, if there is a place for that. */
 export function remember(text: string, values: Spec): void {
-  const json = JSON.stringify(values);
-  if (build === undefined || !isDeepStrictEqual(JSON.parse(json), values)) return;
+  if (build === undefined || !isDeepStrictEqual(JSON.parse(JSON.stringify(values)), values)) return;
+  const json = JSON.stringify({ build, text, values } satisfies Remembered);
   const path = join(directory(), nameOf(text));
   try {
     mkdirSync(directory(), { recursive: true, mode: 0o700 });

@@ -16,6 +16,7 @@ import { reporterFor } from './reporters/index.ts';
 import { terminalIsGone } from './terminal-gone.ts';
 import type { Timed } from './timeline.ts';
 import { showWhere } from './where.ts';
+import { streams, warn } from './output.ts';
 
 /** `--only`: some chapters alone. @throws BadInput */
 export function chosen(chapters: readonly Chapter[], only: readonly string[] = []): readonly Chapter[] {
@@ -55,12 +56,13 @@ export async function runChapters(
   // While the lock is taken, ssh gets into the guests.
   for (const name of new Set(chapters.flatMap(({ nodes }) => nodes.map(({ on }) => on)))) hosts.warm(name);
   const lock = plan ? undefined : await context.takeLock();
+  const { stdout, stderr } = streams();
   const reporter = await reporterFor({
     json: choices.json === true,
-    tty: process.stdout.isTTY === true && !process.env.CI,
+    tty: stdout.isTTY === true && !process.env.CI,
     dryRun: plan,
-    stdout: process.stdout,
-    stderr: process.stderr,
+    stdout,
+    stderr,
     resume,
   });
   const [began, told]: [number, Timed[]] = [performance.now(), []];
@@ -157,14 +159,14 @@ function untilInterrupted(
 async function showTimeline(told: readonly Timed[], where: true | string): Promise<void> {
   const { timelineOf } = await import('./timeline.ts');
   const timeline = timelineOf(told);
-  if (where === true) process.stderr.write((await import('./timeline-text.ts')).timelineText(timeline));
+  if (where === true) warn((await import('./timeline-text.ts')).timelineText(timeline));
   else await writeFile(where, (await import('./timeline-svg.ts')).timelineSvg(timeline));
 }
 
 /** `--trace`: what the run cost, in round trips. */
 function traceRoundTrips({ hosts }: Context): void {
   const counts = Object.entries(hosts.roundTrips()).map(([name, count]) => `${name} ${count}`);
-  process.stderr.write(`lab: round trips: ${counts.join(', ') || 'none'}\n`);
+  warn(`lab: round trips: ${counts.join(', ') || 'none'}\n`);
 }
 
 /** The command that goes on where this one stopped. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { BadInput } from '../model/errors.ts';
 
@@ -13,8 +13,8 @@ export type Where =
  * `local`, `sandbox`, `ssh://[user@]host[:port]`, `simulated:DIR`. Unsaid: local on a dom0, the sandbox elsewhere.
  * @throws BadInput
  */
-export async function readWhere(text: string | undefined, file: string): Promise<Where> {
-  if (text === undefined) return { is: (await isDom0()) ? 'local' : 'sandbox' };
+export function readWhere(text: string | undefined, file: string): Where {
+  if (text === undefined) return { is: isDom0() ? 'local' : 'sandbox' };
   if (text === 'local' || text === 'sandbox') return { is: text };
   const directory = /^simulated:(.+)$/.exec(text)?.[1];
   if (directory !== undefined) return { is: 'simulated', directory: resolve(directory) };
@@ -35,7 +35,10 @@ export function showWhere(where: Where): string {
 }
 
 /** Xen tells a dom0 by `control_d`. */
-async function isDom0(): Promise<boolean> {
-  const text = await readFile('/proc/xen/capabilities', 'utf8').catch(() => '');
-  return text.includes('control_d');
+function isDom0(): boolean {
+  try {
+    return readFileSync('/proc/xen/capabilities', 'utf8').includes('control_d');
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,5 @@
-import * as fs from 'node:fs';
-import { open, readFile, rename, rm } from 'node:fs/promises';
+import { closeSync, fstatSync, fsync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { LabError } from '../model/errors.ts';
@@ -31,13 +31,18 @@ export type News = Entry extends infer E ? (E extends Entry ? Omit<E, 'run' | 'a
 
 export class Journal {
   readonly path: string;
-  readonly run: string;
+  readonly #begin: () => string;
+  #run: string | undefined;
   #entries: readonly Entry[] | undefined;
 
-  /** `run`: the id of this run (uuid v7). */
-  constructor(path: string, run: string) {
+  /** `begin`: an id for this run (uuid v7), if it writes anything. */
+  constructor(path: string, begin: () => string) {
     this.path = path;
-    this.run = run;
+    this.#begin = begin;
+  }
+
+  get run(): string {
+    return (this.#run ??= this.#begin());
   }
 
   /**
@@ -46,11 +51,7 @@ export class Journal {
    */
   async entries(): Promise<readonly Entry[]> {
     if (!this.#entries) {
-      const text = await readFile(this.path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return '';
-        throw unusable(this.path, error);
-      });
-      this.#entries = text.split('\n').flatMap(parse);
+      this.#entries = this.#text().split('\n').flatMap(parse);
     }
     return this.#entries;
   }
@@ -88,16 +89,25 @@ export class Journal {
     const entry = { ...news, run: this.run, at: new Date().toISOString() } as Entry;
     if (this.#entries) this.#entries = [...this.#entries, entry];
     try {
-      fs.mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
+      mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 });
       // All but the wait for the disk at once: in turns of the event loop it took longer (docs/benchmarks.md).
-      const file = fs.openSync(this.path, 'a+', 0o600);
+      const file = openSync(this.path, 'a+', 0o600);
       try {
-        fs.writeSync(file, `${endOfLine(file)}${JSON.stringify(entry)}\n`);
-        await promisify(fs.fsync)(file);
+        writeSync(file, `${endOfLine(file)}${JSON.stringify(entry)}\n`);
+        await promisify(fsync)(file);
       } finally {
-        fs.closeSync(file);
+        closeSync(file);
       }
     } catch (error) {
+      throw unusable(this.path, error as NodeJS.ErrnoException);
+    }
+  }
+
+  #text(): string {
+    try {
+      return readFileSync(this.path, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
       throw unusable(this.path, error as NodeJS.ErrnoException);
     }
   }
@@ -112,7 +122,7 @@ export class Journal {
   async unfinished(): Promise<{ readonly at: string; readonly ids: readonly string[] } | undefined> {
     const entries = await this.entries();
     const last = entries.findLast((entry) => entry.is === 'run');
-    if (!last || last.run === this.run) return undefined;
+    if (!last || last.run === this.#run) return undefined;
     const own = entries.filter((entry) => entry.run === last.run);
     if (own.some((entry) => entry.is === 'ended')) return undefined;
     const open = new Set<string>();
@@ -126,10 +136,10 @@ export class Journal {
 
 /** What has to come before the next line: a line that a crash cut short would swallow it. */
 function endOfLine(file: number): string {
-  const { size } = fs.fstatSync(file);
+  const { size } = fstatSync(file);
   if (size === 0) return '';
   const last = Buffer.alloc(1);
-  fs.readSync(file, last, 0, 1, size - 1);
+  readSync(file, last, 0, 1, size - 1);
   return last.toString() === '\n' ? '' : '\n';
 }
 

@@ -71,18 +71,18 @@ test.each(['/dev/zero', '/nowhere', '/tmp', 'a\0b'])('lab rewrite %j', async (pa
 
 describe('a journal that is', () => {
   test('a directory', async () => {
-    const journal = new Journal(scratch(), 'now');
+    const journal = new Journal(scratch(), () => 'now');
     await expect(journal.unfinished()).rejects.toThrow(LabError);
     await expect(journal.add({ is: 'ended' })).rejects.toThrow(/cannot be used: EISDIR/);
   });
   test('cut short in its last line does not swallow the next one', async () => {
     const path = join(scratch(), 'journal.jsonl');
-    await new Journal(path, 'first').add({ is: 'run', command: 'lab up' });
+    await new Journal(path, () => 'first').add({ is: 'run', command: 'lab up' });
     truncateSync(path, 20);
-    const next = new Journal(path, 'second');
+    const next = new Journal(path, () => 'second');
     await next.add({ is: 'run', command: 'lab up' });
     await next.add({ is: 'started', id: '1.key' });
-    const entries = await new Journal(path, 'third').entries();
+    const entries = await new Journal(path, () => 'third').entries();
     expect(entries.map(({ is, run }) => [is, run])).toEqual([
       ['run', 'second'],
       ['started', 'second'],
@@ -92,6 +92,6 @@ describe('a journal that is', () => {
     const path = join(scratch(), 'journal.jsonl');
     const line = '{"is":"started","run":"a","at":"","id":"1.key"}\n';
     writeFileSync(path, `null\n5\n{"is":"toString"}\n\0\n${'['.repeat(100_000)}\n${line.repeat(50_000)}`);
-    expect(await new Journal(path, 'now').entries()).toHaveLength(50_000);
+    expect(await new Journal(path, () => 'now').entries()).toHaveLength(50_000);
   });
 });

@@ -5,6 +5,13 @@ import { doctorCommand } from '../../src/cli/commands/doctor.ts';
 import { dom0Paths } from '../../src/spec/paths.ts';
 import { freshWorld, lab, labThatIsUp, type TestWorld } from '../simulated/world.ts';
 
+/* Told by the streams, which can be listened to. */
+vi.mock(import('../../src/cli/output.ts'), async (original) => ({
+  ...(await original()),
+  tell: (text) => void process.stdout.write(text),
+  warn: (text) => void process.stderr.write(text),
+}));
+
 /** `lab doctor …` on a world, in this process. */
 async function run({ directory }: TestWorld, options: { fix?: boolean; json?: boolean } = {}) {
   const file = join(directory, 'lab.yaml');

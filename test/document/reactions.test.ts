@@ -24,7 +24,7 @@ const conf = 'etc/cluster/cluster.conf';
 /** Runs steps on a world. @returns the failures */
 async function failures(world: TestWorld, ...nodes: readonly Node[]): Promise<readonly Failure[]> {
   const failed: Failure[] = [];
-  const journal = new Journal(join(world.directory, 'journal.jsonl'), 'test');
+  const journal = new Journal(join(world.directory, 'journal.jsonl'), () => 'test');
   await up({
     lab: 'lolcats',
     where: 'simulated',
@@ -86,7 +86,7 @@ test('a stale lock, and a start that was cut short, do not count as running', as
   expect(await failures(world, start('molly'), start('frederick'))).toEqual([]);
   expect((await world.sh('molly', 'cman_tool nodes')).stdout).toMatch(/ M .*molly/);
   rmSync(world.at('molly', 'var/lock/subsys/cman'));
-  const journal = new Journal(join(world.directory, 'journal.jsonl'), 'test');
+  const journal = new Journal(join(world.directory, 'journal.jsonl'), () => 'test');
   const verdicts: string[] = [];
   await up({
     lab: 'lolcats',

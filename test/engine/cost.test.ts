@@ -42,7 +42,7 @@ async function cost(guests: number, settings: string) {
     });
   }
   const nodes = recipes(lab).flatMap((chapter) => chapter.nodes);
-  const planned = await plan(nodes, { hosts, proofs: new Journal(join(world, 'journal.jsonl'), 'run') });
+  const planned = await plan(nodes, { hosts, proofs: new Journal(join(world, 'journal.jsonl'), () => 'run') });
   const changes = [...planned.values()].flatMap((judged) => ('changes' in judged ? judged.changes : []));
   /** How many texts there are in memory for a file of all guests, and how many guests it is written for. */
   const texts = (path: string) => {

@@ -201,16 +201,17 @@ test('a journal is compacted: the last run and the last evidence stay', async ()
     { is: 'ended', run: `${n}`, at },
   ]).flat();
   writeFileSync(path, old.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
-  const last = new Journal(path, 'last');
+  const last = new Journal(path, () => 'last');
   await last.add({ is: 'run', command: 'lab up' });
   await last.add({ is: 'started', id: '4.x' });
-  const next = new Journal(path, 'next');
+  const next = new Journal(path, () => 'next');
   await next.compact();
   await next.add({ is: 'run', command: 'lab up' });
   expect(readFileSync(path, 'utf8').trim().split('\n')).toHaveLength(4);
-  const again = new Journal(path, 'again');
+  const again = new Journal(path, () => 'again');
   expect((await again.evidence('8.a', 'b'))?.says).toBe('run 339');
-  expect(await new Journal(path, 'next').unfinished()).toBeUndefined();
+  expect(await next.unfinished()).toBeUndefined();
+  expect(await again.unfinished()).toMatchObject({ ids: [] });
 });
 
 test('a fault strikes what it counts, and nothing else', async () => {

@@ -57,7 +57,7 @@ export function rig(nodes: readonly Node[], files = new Map<string, string>()) {
     roundTrips: () => ({}),
     close: async () => {},
   };
-  const journal = new Journal(join(directory, `${journals++}.jsonl`), 'run');
+  const journal = new Journal(join(directory, `${journals++}.jsonl`), () => 'run');
   const options: RunOptions = {
     lab: 'test',
     where: 'test',

@@ -67,7 +67,7 @@ export async function run(
   const fault = readFault(text);
   const plain = counted(hostsOf(lab, directory, all), counts);
   const hosts = fault ? faulty(plain, fault) : plain;
-  const journal = new Journal(join(directory, `journal-${lab.name}.jsonl`), v7());
+  const journal = new Journal(join(directory, `journal-${lab.name}.jsonl`), v7);
   await journal.compact();
   await journal.add({ is: 'run', command: 'lab up' });
   const failed: StepEvent[] = [];

@@ -242,7 +242,7 @@ fuzz(
     async (bytes) => {
       const path = join(scratch, 'journal.jsonl');
       writeFileSync(path, bytes);
-      const read = new Journal(path, 'now');
+      const read = new Journal(path, () => 'now');
       const evidence = await read.evidence('8.a', 'b');
       if (evidence) expect(evidence).toMatchObject({ says: expect.any(String), passed: expect.any(Boolean) });
       const unfinished = await read.unfinished();

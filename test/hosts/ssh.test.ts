@@ -255,6 +255,6 @@ Host key verification failed.`;
 
 test('a destination is none of ssh’s options', async () => {
   for (const text of ['ssh://-oProxyCommand=reboot', 'ssh://-l@host', 'ssh://a@-h', 'ssh://-F.x@host']) {
-    await expect(readWhere(text, '--host'), text).rejects.toThrow('expected local, sandbox, ssh://');
+    expect(() => readWhere(text, '--host'), text).toThrow('expected local, sandbox, ssh://');
   }
 });

@@ -71,7 +71,7 @@ export async function changingLab(stack: Stack, shared = stack === 'cman' ? '240
     const lab = await read(names);
     last = lab;
     const events: StepEvent[] = [];
-    const journal = new Journal(join(directory, 'journal.jsonl'), String(Date.now()));
+    const journal = new Journal(join(directory, 'journal.jsonl'), () => String(Date.now()));
     const summary = await up({
       lab: lab.name,
       where: 'simulated',

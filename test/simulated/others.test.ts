@@ -281,7 +281,9 @@ test('down does not stop a domain of somebody else, whatever its name', async ()
   await name(world, domain('molly'));
   const path = world.at('', 'state.json');
   const state = JSON.parse(readFileSync(path, 'utf8'));
-  const running = { id: 7, by: 'libvirt', xml: domain('molly'), state: 'running', since: 0, services: {}, loaded: {} };
+  const begun = { state: 'running', since: 0, services: {}, loaded: {} };
+  const hardware = { disks: [], images: {}, cards: [] };
+  const running = { id: 7, by: 'libvirt', xml: domain('molly'), hardware, ...begun };
   writeFileSync(path, JSON.stringify({ ...state, running: { molly: running } }));
   const nodes = down(lab).nodes.filter(({ id }) => id === 'down.stop-molly');
   const { failed } = await course(world.hosts, [

@@ -65,7 +65,7 @@ export function openWorld(directory: string, bootTime = 40, wanted = lab): TestW
       const emit = (event: Event) => {
         if (event.event === 'step' && event.verdict === 'failed') failed.push(event);
       };
-      const journal = new Journal(join(directory, 'journal.jsonl'), String(Date.now()));
+      const journal = new Journal(join(directory, 'journal.jsonl'), () => String(Date.now()));
       const slowness = async () => 1;
       const options = {
         lab: wanted.name,

@@ -5,6 +5,7 @@ import { changeAsJson } from '../reporters/changes.ts';
 import { clean, type Paint, painter, tidy } from '../reporters/words.ts';
 import { showWhere } from '../where.ts';
 import { chosen, resumeCommand, runChapters } from '../run.ts';
+import { streams, tell, warn } from '../output.ts';
 
 export interface DoctorOptions extends WhichLab {
   readonly json?: boolean;
@@ -24,9 +25,7 @@ async function examination(options: DoctorOptions): Promise<Diagnosis> {
   const context = await openContext(options);
   const findings = await findingsOf(context);
   const diagnosis = diagnose(findings);
-  process.stdout.write(
-    options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options),
-  );
+  tell(options.json ? asJson(findings, diagnosis, options) : asText(context, findings, diagnosis, options));
   return diagnosis;
 }
 
@@ -37,7 +36,7 @@ async function cure(options: DoctorOptions, { cause, layer = '' }: Diagnosis): P
   const { chapters } = cause.cure;
   const own = doctorChapter(probesOf(context.lab), layer, cause);
   if (!own && !chapters) {
-    process.stderr.write(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
+    warn(`lab: nothing was changed: this cure is to be typed: ${typed(cause.cure, options)}\n`);
     return false;
   }
   const run = own ? [own] : chosen(await context.chapters(), chapters);
@@ -87,7 +86,7 @@ function asText(
   { cause, says, allHold }: Diagnosis,
   options: DoctorOptions,
 ): string {
-  const { isTTY } = process.stdout;
+  const { isTTY } = streams().stdout;
   const paint = painter(Boolean(isTTY) && !process.env.NO_COLOR && process.env.TERM !== 'dumb');
   const width = Math.max(...findings.map(({ layer }) => layer.length));
   const lines = [

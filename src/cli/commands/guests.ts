@@ -4,6 +4,7 @@ import type { Argv, HostName } from '../../model/host.ts';
 import type { Guest, Lab } from '../../spec/lab.ts';
 import { toolstackOf } from '../../toolstacks/index.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
+import { tell, warn } from '../output.ts';
 
 /**
  * `lab ssh GUEST [-- COMMAND…]`: stdin, stdout and exit code pass through. A simulated guest has no shell, but answers commands.
@@ -38,7 +39,7 @@ export async function consoleCommand(name: string, options: WhichLab): Promise<n
   const guest = guestNamed(context.lab, name);
   if (!process.stdin.isTTY)
     throw new LabError('a console needs a terminal', `its log, on dom0: /var/log/xen/console/guest-${name}.log`);
-  process.stderr.write(`lab: the console of ${name}; leave it with Ctrl-]\n`);
+  warn(`lab: the console of ${name}; leave it with Ctrl-]\n`);
   return await handOver(await context.hosts.argv('dom0', toolstackOf(context.lab).console(guest), true));
 }
 
@@ -57,8 +58,8 @@ async function runThere({ hosts }: Context, guest: string, argv: Argv): Promise<
   // One word may be a whole command line, as for ssh(1); there is no shell to take it apart.
   const words = argv.length === 1 ? (argv[0].split(' ') as [string]) : argv;
   const { code, stdout, stderr } = await hosts.host(guest).run(words);
-  process.stdout.write(stdout);
-  process.stderr.write(stderr);
+  tell(stdout);
+  warn(stderr);
   return code;
 }
 

@@ -75,7 +75,7 @@ async function askAll(streams: InitIo): Promise<Answers> {
     const answer = await ask(message, proposed, (text) => judged({ ...answers, ...put(text.trim()) }));
     answers = { ...answers, ...put(answer) };
   };
-  const here = showWhere(await readWhere(undefined, 'here'));
+  const here = showWhere(readWhere(undefined, 'here'));
   try {
     await take('Name of the cluster:', answers.name, (name) => ({ name }));
     await take('Guests:', answers.guests.join(', '), (names) => ({ guests: namesIn(names) }));

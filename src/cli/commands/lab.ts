@@ -6,6 +6,7 @@ import { contextOf, type Context, openContext, type WhichLab } from '../context.
 import { endKept } from '../kept.ts';
 import { labOnDom0, labsOn } from '../lab-on-dom0.ts';
 import { chosen, type RunChoices, resumeCommand, runChapters } from '../run.ts';
+import { warn } from '../output.ts';
 
 type Options = WhichLab & RunChoices;
 
@@ -60,7 +61,5 @@ export async function destroyCommand(options: Options & { readonly name?: string
 async function sayOthers({ lab, hosts }: Context): Promise<void> {
   const others = (await labsOn(hosts, lab)).filter((name) => name !== lab.name);
   if (others.length > 0)
-    process.stderr.write(
-      `lab: nothing of ${lab.name} is here; there are: ${others.join(', ')} (lab destroy --name ${others[0]})\n`,
-    );
+    warn(`lab: nothing of ${lab.name} is here; there are: ${others.join(', ')} (lab destroy --name ${others[0]})\n`);
 }

@@ -11,6 +11,7 @@ import { planned } from '../agree.ts';
 import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from '../run.ts';
+import { tell } from '../output.ts';
 
 /** What `lab fence-test` is asked to do for real. */
 export interface OrdealChoice {
@@ -41,7 +42,7 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   const question = `This powers off ${loses} for real. Go on?`;
   if (!options.dryRun && !(await agreed(options, 'lab fence-test', question))) return 0;
   if (!options.dryRun) {
-    if (!options.json) process.stdout.write('Looking whether all is as lab.yaml says, and whole\n');
+    if (!options.json) tell('Looking whether all is as lab.yaml says, and whole\n');
     await assertAsItShouldBe(context);
   }
   const [at, resume] = [new Date(), resumeCommand('lab up', options)];
@@ -64,7 +65,7 @@ export async function realFenceTest(options: WhichLab & RunChoices & OrdealChoic
   );
   const report = reportOf(lab, ordeal, evidence, await lastEvidence(again.journal, back.id), at);
   const path = keep(report, journal);
-  process.stdout.write(
+  tell(
     options.json
       ? `${JSON.stringify({ event: 'report', ...report, path: `${path}.json` })}\n`
       : `\n${reportText(report)}Report: ${path}.txt, ${path}.json\n`,

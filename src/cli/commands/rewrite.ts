@@ -6,6 +6,7 @@ import { nthMac } from '../../formats/mac.ts';
 import { readVif } from '../../formats/vif-spec.ts';
 import { BadInput, type Complaint } from '../../model/errors.ts';
 import { quoted } from '../../spec/words.ts';
+import { tell } from '../output.ts';
 
 export interface RewriteOptions {
   readonly name?: string;
@@ -23,7 +24,7 @@ export interface RewriteIo {
 }
 
 export const realIo: RewriteIo = {
-  stdout: process.stdout,
+  stdout: { write: tell },
   readFile: async (path) => upTo(mostBytes, path === '-' ? process.stdin : createReadStream(path)),
 };
 

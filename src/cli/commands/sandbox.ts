@@ -8,6 +8,7 @@ import { sandboxDestroyed, sandboxDown } from '../../sandbox/stop.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { shellOn } from './guests.ts';
 import { chosen, type RunChoices, runChapters } from '../run.ts';
+import { tell } from '../output.ts';
 
 type Options = Pick<WhichLab, 'file'> & RunChoices;
 
@@ -71,7 +72,7 @@ export async function sandboxStatus(options: Options): Promise<number> {
     cache: paths.cache,
   };
   const text = Object.entries(status).map(([key, value]) => `${key.padEnd(8)} ${value}\n`);
-  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : text.join(''));
+  tell(options.json ? `${JSON.stringify(status)}\n` : text.join(''));
   return status.running ? 0 : 1;
 }
 

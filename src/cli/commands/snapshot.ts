@@ -6,6 +6,7 @@ import { forgotten, restored, saved, savedStates } from '../../sandbox/snapshots
 import { agreed } from '../ask.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { type RunChoices, resumeCommand, runChapters } from '../run.ts';
+import { tell } from '../output.ts';
 
 type Options = WhichLab & RunChoices;
 
@@ -46,9 +47,7 @@ export async function snapshotList(options: Options): Promise<number> {
   const states = await savedStates(context.hosts.host('local'), paths);
   const width = Math.max(0, ...states.map(({ name }) => name.length));
   for (const state of states)
-    process.stdout.write(
-      options.json ? `${JSON.stringify(state)}\n` : `${state.name.padEnd(width)}  ${state.at}  ${state.size}\n`,
-    );
+    tell(options.json ? `${JSON.stringify(state)}\n` : `${state.name.padEnd(width)}  ${state.at}  ${state.size}\n`);
   return 0;
 }
 

@@ -7,6 +7,7 @@ import { toolstackOf } from '../../toolstacks/index.ts';
 import { isAlive } from '../../toolstacks/virsh.ts';
 import { type Context, openContext, type WhichLab } from '../context.ts';
 import { showWhere } from '../where.ts';
+import { tell } from '../output.ts';
 
 interface GuestStatus {
   readonly name: string;
@@ -33,17 +34,26 @@ interface Status {
 
 /** `lab status`: what there is, from the world. Never waits for the lock. */
 export async function statusCommand(options: WhichLab & { readonly json?: boolean }): Promise<number> {
-  const context = await openContext(options);
-  const status = await look(context);
-  process.stdout.write(options.json ? `${JSON.stringify(status)}\n` : show(status));
+  let states: ReturnType<typeof domainStates> = Promise.resolve(undefined);
+  const asks = (lab: Lab, hosts: Hosts) => {
+    states = domainStates(lab, hosts);
+  };
+  const context = await openContext(options, { asks });
+  const status = await look(context, await states);
+  tell(options.json ? `${JSON.stringify(status)}\n` : show(status));
   return 0;
 }
 
-async function look({ lab, where, hosts, journal }: Context): Promise<Status> {
+/** What the toolstack says of each guest; undefined where dom0 is not there, or does not answer. */
+async function domainStates(lab: Lab, hosts: Hosts) {
   const toolstack = toolstackOf(lab);
-  const states = await reached(() =>
-    Promise.all(lab.guests.map((guest) => toolstack.domainState(hosts.host('dom0'), guest))),
-  );
+  return reached(() => Promise.all(lab.guests.map((guest) => toolstack.domainState(hosts.host('dom0'), guest))));
+}
+
+async function look(
+  { lab, where, hosts, journal }: Context,
+  states: Awaited<ReturnType<typeof domainStates>>,
+): Promise<Status> {
   const guests = await Promise.all(lab.guests.map((guest, n) => guestStatus(hosts, lab, guest, states?.[n])));
   const cluster = guests.find((guest) => guest.cluster !== undefined)?.cluster;
   const unfinished = await journal.unfinished();

@@ -18,7 +18,8 @@ export function freeMemory({ state, trouble }: World): number {
 
 /** Why libxl could not make a domain; undefined if it can. libvirt says none of this, only that libxenlight failed. */
 export function cannotStart(world: World, xml: string): string | undefined {
-  const { name, disks, cards, maxMemoryKiB, bootloader, vcpus } = readDomain(xml);
+  const { name, hardware, maxMemoryKiB, bootloader, vcpus } = readDomain(xml);
+  const { disks, cards } = hardware;
   const { tree } = world.dom0;
   const [first, ...others] = disks;
   const absent = disks.find((disk) => !tree.has(disk));
@@ -55,6 +56,7 @@ export function powerOn(world: World, name: string, made: Pick<Running, 'by' | '
   state.lastDomainId++;
   const running: Running = {
     ...made,
+    hardware: readDomain(made.xml).hardware,
     id: state.lastDomainId,
     state: 'running',
     since: Date.now(),
@@ -73,7 +75,7 @@ export function boot(world: World, name: string, at = Date.now()): void {
   const running = world.state.running[name];
   if (!running) return;
   running.since = at;
-  const guest = world.guest(name, running, readDomain(running.xml).disks[0]);
+  const guest = world.guest(name, running, running.hardware.disks[0]);
   if (!guest) return;
   if (world.changing) guest.tree.write('/proc/sys/kernel/random/boot_id', `${randomUUID()}\n`, 0o444);
   if (isRedHat(guest.tree)) {

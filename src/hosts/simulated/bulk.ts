@@ -1,5 +1,14 @@
 import { randomFillSync } from 'node:crypto';
-import * as fs from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { bytesOn } from './red-hat/image-bytes.ts';
@@ -25,7 +34,7 @@ const cp: Handler = ({ world, machine, args, midway }) => {
   if (isDisk) world.images.clear(to);
   // It fails on ext4 and leaves an empty file behind (measured).
   if (options.value('--reflink') === 'always') {
-    fs.writeFileSync(tree.real(to), '');
+    writeFileSync(tree.real(to), '');
     return fail(1, `cp: failed to clone '${to}' from '${from}': Operation not supported`);
   }
   if (options.has('--remove-destination')) {
@@ -37,15 +46,15 @@ const cp: Handler = ({ world, machine, args, midway }) => {
   const bytes = inside === undefined ? source.size : Math.min(source.size, source.blocks * 512);
   const mode = source.mode & (options.has('-a', '-p') ? 0o7777 : 0o777 & ~0o022);
   copyBytes(tree.real(from), tree.real(to), { bytes, mode, midway });
-  fs.truncateSync(tree.real(to), source.size);
+  truncateSync(tree.real(to), source.size);
   if (inside !== undefined) world.images.fill(to, inside);
   tree.touch(to);
   return ok();
 };
 
 function copyBytes(from: string, to: string, { bytes, mode, midway }: { bytes: number; mode: number; midway(): void }) {
-  const input = fs.openSync(from, 'r');
-  const output = fs.openSync(to, 'w', mode);
+  const input = openSync(from, 'r');
+  const output = openSync(to, 'w', mode);
   const block = Math.min(1 << 20, Math.ceil(bytes / 2));
   const buffer = Buffer.alloc(block);
   let half = () => midway();
@@ -54,13 +63,13 @@ function copyBytes(from: string, to: string, { bytes, mode, midway }: { bytes: n
       half();
       half = () => {};
     }
-    const length = fs.readSync(input, buffer, 0, Math.min(block, bytes - at), at);
+    const length = readSync(input, buffer, 0, Math.min(block, bytes - at), at);
     const chunk = buffer.subarray(0, length);
-    if (!chunk.every((byte) => byte === 0)) fs.writeSync(output, chunk, 0, length, at);
-    else fs.ftruncateSync(output, Math.max(fs.fstatSync(output).size, at + length));
+    if (!chunk.every((byte) => byte === 0)) writeSync(output, chunk, 0, length, at);
+    else ftruncateSync(output, Math.max(fstatSync(output).size, at + length));
   }
-  fs.closeSync(input);
-  fs.closeSync(output);
+  closeSync(input);
+  closeSync(output);
 }
 
 const numberOf = (text: string | undefined, fallback: number) => (text === undefined ? fallback : sizeOf(text));
@@ -95,9 +104,9 @@ const dd: Handler = ({ world, machine, args, midway }) => {
   if (from === '/dev/urandom') randomFillSync(data);
   const old = words.get('conv')?.includes('notrunc') ? tree.read(to) : undefined;
   const whole = Buffer.concat([data, old?.subarray(bytes) ?? Buffer.alloc(0)]);
-  fs.writeFileSync(tree.real(to), whole.subarray(0, bytes / 2));
+  writeFileSync(tree.real(to), whole.subarray(0, bytes / 2));
   midway();
-  fs.writeFileSync(tree.real(to), whole);
+  writeFileSync(tree.real(to), whole);
   tree.touch(to);
   const records = `${words.get('count') ?? 1}+0 records`;
   return ok('', `${records} in\n${records} out\n${bytes} bytes copied, 0.000211 s, 19.4 MB/s\n`);
@@ -117,9 +126,9 @@ const truncate: Handler = ({ world, machine, args }) => {
 
 /** Makes a file of this size, without allocating anything. */
 export function makeSparse(tree: Tree, path: string, size: number): void {
-  const file = fs.openSync(tree.real(path), 'a', 0o644);
-  fs.ftruncateSync(file, size);
-  fs.closeSync(file);
+  const file = openSync(tree.real(path), 'a', 0o644);
+  ftruncateSync(file, size);
+  closeSync(file);
   tree.touch(path);
 }
 

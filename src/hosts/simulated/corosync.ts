@@ -1,4 +1,4 @@
-import { sha256 } from './bytes.ts';
+import { fingerprint } from '../../model/fingerprint.ts';
 import { fail, getopt, type Handler, ok } from './call.ts';
 import { bootLayer, guestsOf } from './guests.ts';
 import { addressesOf } from './net.ts';
@@ -23,7 +23,7 @@ export function startCorosync(_world: World, machine: Machine): Started {
     return fails(`[MAIN  ] Could only read ${key.length * 8} bits of 1024 minimum bits from /etc/corosync/authkey.`);
   const own = conf.nodes.find(({ address }) => addressesOf(machine).includes(address));
   if (!own) return fails('[MAIN  ] parse error in config: No valid name found for local host');
-  return { is: 'running', ring: { ...conf, id: own.id, key: sha256(key), seenAll: false } };
+  return { is: 'running', ring: { ...conf, id: own.id, key: fingerprint(key), seenAll: false } };
 }
 
 /** corosync.conf(5), as far as membership and quorum depend on it. */

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeSparse, sizeOf } from './bulk.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
@@ -30,11 +30,11 @@ const mke2fs: Handler = ({ world, machine: { tree, name }, args, midway }) => {
   makeSparse(tree, image, bytes);
   midway();
   if (from !== undefined) world.images.fill(image, tree.real(from));
-  else fs.mkdirSync(world.images.homeOf(image), { recursive: true });
+  else mkdirSync(world.images.homeOf(image), { recursive: true });
   // Something is allocated: a file system is not a hole. Not much, for the sake of whoever runs many simulations.
-  const file = fs.openSync(tree.real(image), 'r+');
-  fs.writeSync(file, Buffer.alloc(256 * 1024, 'ext4 '));
-  fs.closeSync(file);
+  const file = openSync(tree.real(image), 'r+');
+  writeSync(file, Buffer.alloc(256 * 1024, 'ext4 '));
+  closeSync(file);
   tree.touch(image);
   return ok();
 };

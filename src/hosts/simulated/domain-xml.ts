@@ -1,6 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { children, parse, XmlElement, XmlText } from './xml.ts';
 
+/** What a guest runs on. */
+export interface Hardware {
+  /** The paths of its disks, the one it boots from first. */
+  readonly disks: readonly string[];
+  /** The images behind them: xvdc to /guests/shared.dsk. */
+  readonly images: Readonly<Record<string, string>>;
+  readonly cards: readonly { readonly mac: string; readonly bridge: string }[];
+}
+
 /** What the simulation needs to know of a libvirt domain. */
 export interface Domain {
   readonly name: string;
@@ -9,33 +18,12 @@ export interface Domain {
   readonly maxMemoryKiB: number;
   readonly vcpus: number;
   readonly bootloader: string;
-  readonly disks: readonly string[];
-  readonly cards: readonly { readonly mac: string; readonly bridge: string }[];
+  readonly hardware: Hardware;
 }
 
 function kibibytes(element: XmlElement | undefined): number {
   const units: Readonly<Record<string, number>> = { KiB: 1, k: 1, MiB: 1024, M: 1024, GiB: 1024 ** 2, G: 1024 ** 2 };
   return Number(element?.text ?? 0) * (units[element?.attributes.unit || 'KiB'] ?? Number.NaN);
-}
-
-const devicesRead = new Map<string, ReadonlyMap<string, string>>();
-
-/** The images behind a domain's disks: xvdc to /guests/shared.dsk. */
-export function disksByDevice(xml: string): ReadonlyMap<string, string> {
-  const known = devicesRead.get(xml) ?? parseDisks(xml);
-  devicesRead.set(xml, known);
-  return known;
-}
-
-function parseDisks(xml: string): ReadonlyMap<string, string> {
-  const devices = children(parse(xml), 'devices')[0];
-  return new Map(
-    children(devices, 'disk').map((disk) => {
-      const source = children(disk, 'source')[0];
-      const path = source?.attributes.file ?? source?.attributes.dev ?? '';
-      return [children(disk, 'target')[0]?.attributes.dev ?? '', path];
-    }),
-  );
 }
 
 /** What was read before: each command asks for the same few domains again, and parsing them is most of its work. */
@@ -56,6 +44,13 @@ function parseDomain(xml: string): Domain {
   if (root.name !== 'domain') throw new Error('XML error: unexpected root element');
   const text = (name: string) => children(root, name)[0]?.text.trim() ?? '';
   const devices = children(root, 'devices')[0];
+  const disks = children(devices, 'disk').map((disk) => {
+    const source = children(disk, 'source')[0];
+    return [
+      children(disk, 'target')[0]?.attributes.dev ?? '',
+      source?.attributes.file ?? source?.attributes.dev,
+    ] as const;
+  });
   const maxMemoryKiB = kibibytes(children(root, 'memory')[0]);
   if (text('name') === '') throw new Error('XML error: missing domain name');
   if (!(maxMemoryKiB > 0)) throw new Error("XML error: missing or invalid '<memory>'");
@@ -66,20 +61,20 @@ function parseDomain(xml: string): Domain {
     memoryKiB: kibibytes(children(root, 'currentMemory')[0]) || maxMemoryKiB,
     vcpus: Number(text('vcpu') || 1),
     bootloader: text('bootloader'),
-    disks: children(devices, 'disk').flatMap((disk) => {
-      const source = children(disk, 'source')[0];
-      return source?.attributes.file ?? source?.attributes.dev ?? [];
-    }),
-    cards: children(devices, 'interface').map((card) => ({
-      mac: children(card, 'mac')[0]?.attributes.address?.toLowerCase() ?? '',
-      bridge: children(card, 'source')[0]?.attributes.bridge ?? '',
-    })),
+    hardware: {
+      disks: disks.flatMap(([, path]) => path ?? []),
+      images: Object.fromEntries(disks.map(([device, path]) => [device, path ?? ''])),
+      cards: children(devices, 'interface').map((card) => ({
+        mac: children(card, 'mac')[0]?.attributes.address?.toLowerCase() ?? '',
+        bridge: children(card, 'source')[0]?.attributes.bridge ?? '',
+      })),
+    },
   };
 }
 
 /** The paths of a domain's disks, the one it boots from first. */
 export function disksOf(xml: string): readonly string[] {
-  return readDomain(xml).disks;
+  return readDomain(xml).hardware.disks;
 }
 
 /**

@@ -1,4 +1,4 @@
-import { sha256 } from './bytes.ts';
+import { fingerprint } from '../../model/fingerprint.ts';
 import { logEntry } from './journal.ts';
 import type { FenceGroup, FenceListener } from './state.ts';
 import type { Started } from './units.ts';
@@ -41,7 +41,7 @@ export function startListener(world: World, machine: Machine, unit = 'fence_virt
     port,
     interface: settings.get('listeners/multicast/interface') ?? '',
     ...(groups.length > 0 ? { groups } : {}),
-    key: sha256(key.subarray(0, 4096)),
+    key: fingerprint(key.subarray(0, 4096)),
     verbose: command.verbose,
   };
   const refused = refusedGroup(machine, listener, settings.get('listeners/multicast/family') ?? 'ipv4');

@@ -1,4 +1,4 @@
-import { sha256 } from './bytes.ts';
+import { fingerprint } from '../../model/fingerprint.ts';
 import { BadUsage, fail, getopt, type Handler, type Options, type Result } from './call.ts';
 import { operations, request } from './fence-requests.ts';
 import { guestsOf } from './guests.ts';
@@ -38,7 +38,7 @@ export const fenceXvm: Handler = ({ world, machine, args }) => {
       `Actual key length = ${key.length} bytes`,
     );
   if (!key) lines.push(`Could not read ${keyPath}; trying without authentication`);
-  return ask({ world, machine, options, lines, debug, domain, operation, key: key && sha256(key) });
+  return ask({ world, machine, options, lines, debug, domain, operation, key: key && fingerprint(key) });
 };
 
 function argumentsOf(

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, readdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { chmod, octal } from './modes.ts';
@@ -25,14 +25,14 @@ const rm: Handler = ({ world, machine, args, midway }) => {
   const recursive = options.has('-r', '-R');
   for (const path of options.rest) {
     const real = machine.tree.real(path, true);
-    const stat = fs.lstatSync(real, { throwIfNoEntry: false });
+    const stat = lstatSync(real, { throwIfNoEntry: false });
     if (!stat && options.has('-f')) continue;
     if (!stat) return fail(1, `rm: cannot remove '${path}': ${noSuch}`);
     if (stat.isDirectory() && !recursive) return fail(1, `rm: cannot remove '${path}': Is a directory`);
     if (machine.name === 'dom0' && world.state.loops.some(({ at }) => at === path))
       return fail(1, `rm: cannot remove '${path}': Device or resource busy`);
     // Half of a directory is gone at first.
-    if (stat.isDirectory()) for (const name of half(fs.readdirSync(real))) machine.tree.remove(join(path, name));
+    if (stat.isDirectory()) for (const name of half(readdirSync(real))) machine.tree.remove(join(path, name));
     midway();
     machine.tree.remove(path);
     if (machine.name === 'dom0') world.images.clear(path);
@@ -52,7 +52,7 @@ const mv: Handler = (call) => {
   if (from === undefined || target === undefined || options.rest.length > 2)
     throw new BadUsage('missing file operand, or more than two (not simulated)');
   const { tree } = machine;
-  if (!fs.existsSync(tree.real(from, true))) return fail(1, `mv: cannot stat '${from}': ${noSuch}`);
+  if (!existsSync(tree.real(from, true))) return fail(1, `mv: cannot stat '${from}': ${noSuch}`);
   const to = tree.isDirectory(target) && !options.has('-T') ? join(target, from.split('/').at(-1) ?? '') : target;
   if (tree.isDirectory(to) && !tree.isDirectory(from))
     return fail(1, `mv: cannot overwrite directory '${to}' with non-directory`);
@@ -60,13 +60,13 @@ const mv: Handler = (call) => {
   if (options.has('-n') && tree.has(to)) return ok();
   if (options.has('-i') && tree.has(to)) return ok('', `mv: overwrite '${to}'? `);
   if (machine.name !== 'dom0') {
-    fs.renameSync(tree.real(from, true), tree.real(to, true));
+    renameSync(tree.real(from, true), tree.real(to, true));
     return ok();
   }
   const intent = { from, to, withFiles: world.images.treeOf(from) !== undefined };
   world.state.intent = intent;
   world.save();
-  fs.renameSync(tree.real(from, true), tree.real(to, true));
+  renameSync(tree.real(from, true), tree.real(to, true));
   call.midway();
   world.images.renamed(intent);
   world.images.mend();
@@ -83,7 +83,7 @@ const install: Handler = (call) => {
   if (options.has('-d')) {
     for (const path of options.rest) {
       tree.makeDirectory(path);
-      fs.chmodSync(tree.real(path), mode);
+      chmodSync(tree.real(path), mode);
     }
     return ok();
   }
@@ -98,10 +98,10 @@ const install: Handler = (call) => {
   tree.makeDirectory(dirname(to));
   tree.remove(to);
   if (machine.name === 'dom0') delete world.state.xattrs[to];
-  fs.writeFileSync(tree.real(to), bytes.subarray(0, bytes.length / 2), { mode: 0o600 });
+  writeFileSync(tree.real(to), bytes.subarray(0, bytes.length / 2), { mode: 0o600 });
   midway();
-  fs.writeFileSync(tree.real(to), bytes);
-  fs.chmodSync(tree.real(to), mode);
+  writeFileSync(tree.real(to), bytes);
+  chmodSync(tree.real(to), mode);
   tree.touch(to);
   return ok();
 };
@@ -132,7 +132,7 @@ const ln: Handler = ({ world, machine: { name, tree }, args }) => {
   if (from === undefined || to === undefined) throw new BadUsage('missing file operand');
   if (!tree.has(from)) return fail(1, `ln: failed to access '${from}': ${noSuch}`);
   if (tree.has(to)) return fail(1, `ln: failed to create hard link '${to}': File exists`);
-  fs.linkSync(tree.real(from), tree.real(to));
+  linkSync(tree.real(from), tree.real(to));
   const { xattrs } = world.state;
   if (name === 'dom0' && xattrs[from]) xattrs[to] = xattrs[from];
   return ok();

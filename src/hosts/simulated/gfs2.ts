@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import * as fs from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { clusterOf } from './cluster.ts';
 import { guestsOf, imageOf } from './guests.ts';
@@ -41,7 +41,7 @@ export const mkfsGfs2: Handler = ({ world, machine, args, midway }) => {
   if ((tree.stat(image)?.size ?? 0) < least(journals)) return fail(255, 'gfs2 will not fit on this device.');
   midway();
   world.images.clear(image);
-  fs.mkdirSync(world.images.homeOf(image), { recursive: true });
+  mkdirSync(world.images.homeOf(image), { recursive: true });
   world.state.gfs2[image] = { table, journals, uuid: randomUUID() };
   return ok(
     `Device:                    ${device}\nJournals:                  ${journals}\nLock table:                "${table}"\n`,

@@ -206,10 +206,12 @@ function openWorld(options: SimulatedOptions, changing: boolean): World {
     if (installs && installs.until < Date.now()) delete world.state.running[name];
   if (changing) world.images.mend();
   finishStarts(world, [world.dom0, ...guestsOf(world)]);
+  world.settled();
   settleMounts(world);
+  world.settled();
   startupFencing(world);
   wakeXvmd(world, world.dom0);
-  world.ready();
+  world.settled();
   return world;
 }
 

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Intent } from './state.ts';
 import { Tree } from './tree.ts';
@@ -39,7 +39,7 @@ export class Images {
     // An installer that is at work has not finished it.
     if (Object.values(this.#world.state.running).some(({ installs }) => installs?.image === image)) return undefined;
     const root = this.homeOf(late?.from ?? image);
-    return this.#isFile(image) && fs.existsSync(root) ? root : undefined;
+    return this.#isFile(image) && existsSync(root) ? root : undefined;
   }
 
   /** How an image with a file system is divided; the file system is that of its root. */
@@ -47,12 +47,12 @@ export class Images {
     const root = this.treeOf(image);
     if (root === undefined) return undefined;
     const mark = join(root, layoutMark);
-    return fs.existsSync(mark) ? (fs.readFileSync(mark, 'utf8').trim() as Layout) : 'whole';
+    return existsSync(mark) ? (readFileSync(mark, 'utf8').trim() as Layout) : 'whole';
   }
 
   #isFile(image: string): boolean {
     // Not through Tree.stat: that looks up mounts, which are looked up here.
-    return fs.statSync(join(this.#dom0.root, image), { throwIfNoEntry: false })?.isFile() ?? false;
+    return statSync(join(this.#dom0.root, image), { throwIfNoEntry: false })?.isFile() ?? false;
   }
 
   /** The file has its new name; attributes and file system follow. Run again after a death, it knows what is left to do. */
@@ -62,7 +62,7 @@ export class Images {
     if (xattrs[from]) xattrs[to] = xattrs[from];
     else delete xattrs[to];
     delete xattrs[from];
-    if (!intent.withFiles || fs.existsSync(this.homeOf(from))) this.#late = intent;
+    if (!intent.withFiles || existsSync(this.homeOf(from))) this.#late = intent;
   }
 
   /** Brings the file system of a renamed image to where it belongs. Only a command that changes something may do so. */
@@ -71,8 +71,8 @@ export class Images {
       const { from, to, withFiles } = this.#late;
       this.clear(to);
       if (withFiles) {
-        fs.mkdirSync(dirname(this.homeOf(to)), { recursive: true });
-        fs.renameSync(this.homeOf(from), this.homeOf(to));
+        mkdirSync(dirname(this.homeOf(to)), { recursive: true });
+        renameSync(this.homeOf(from), this.homeOf(to));
       }
       this.#late = undefined;
     }
@@ -81,29 +81,29 @@ export class Images {
 
   /** An image begins anew, without a file system. */
   clear(image: string): void {
-    fs.rmSync(this.homeOf(image), { recursive: true, force: true });
+    rmSync(this.homeOf(image), { recursive: true, force: true });
   }
 
   /** An image gets a file system that is made on the spot. */
   build(image: string, layout: Layout, write: (root: Tree) => void): void {
     const home = this.homeOf(image);
     const half = `${home}.half`;
-    fs.rmSync(half, { recursive: true, force: true });
+    rmSync(half, { recursive: true, force: true });
     const tree = new Tree(half, () => this.#world.state.clock);
     tree.makeDirectory('/');
     if (layout !== 'whole') tree.write(layoutMark, `${layout}\n`);
     write(tree);
     this.clear(image);
-    fs.renameSync(half, home);
+    renameSync(half, home);
   }
 
   /** An image gets a copy of a directory as its file system. */
   fill(image: string, root: string): void {
     const home = this.homeOf(image);
     const half = `${home}.half`;
-    fs.rmSync(half, { recursive: true, force: true });
-    fs.cpSync(root, half, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
+    rmSync(half, { recursive: true, force: true });
+    cpSync(root, half, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true });
     this.clear(image);
-    fs.renameSync(half, home);
+    renameSync(half, home);
   }
 }

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { lstatSync, type Stats } from 'node:fs';
 import { eachFile, sha256sum } from './bytes.ts';
 import { gfs2Room } from './gfs2-journals.ts';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
@@ -28,7 +28,7 @@ const stat: Handler = ({ machine: { tree }, args }) => {
   return ok(stdout);
 };
 
-function fieldsOf(found: fs.Stats, path: string) {
+function fieldsOf(found: Stats, path: string) {
   const kind = found.isDirectory() ? 'directory' : found.size === 0 ? 'regular empty file' : 'regular file';
   return {
     '%n': path,
@@ -70,7 +70,7 @@ const df: Handler = ({ world, machine: { tree, running }, args }) => {
 function allocated(tree: Tree, path: string): number {
   return (tree.list(path) ?? []).reduce((sum, name) => {
     const at = `${path === '/' ? '' : path}/${name}`;
-    const real = fs.lstatSync(tree.real(at, true), { throwIfNoEntry: false });
+    const real = lstatSync(tree.real(at, true), { throwIfNoEntry: false });
     if (!real) return sum;
     return sum + (real.isDirectory() ? allocated(tree, at) : real.blocks * 512);
   }, 0);
@@ -183,7 +183,7 @@ const grep: Handler = ({ machine: { tree }, args }) => {
 function below(tree: Tree, directory: string): readonly string[] {
   return (tree.list(directory) ?? []).flatMap((name) => {
     const path = `${directory}/${name}`;
-    if (fs.lstatSync(tree.real(path, true), { throwIfNoEntry: false })?.isSymbolicLink()) return [];
+    if (lstatSync(tree.real(path, true), { throwIfNoEntry: false })?.isSymbolicLink()) return [];
     const stat = tree.stat(path);
     return stat?.isDirectory() ? below(tree, path) : stat?.isFile() ? [path] : [];
   });

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { cpSync } from 'node:fs';
 import { type Call, fail, getopt, type Handler, ok } from './call.ts';
 import { files } from './files.ts';
 import { disable, enable, isKnownPackage, setPackages } from './packages.ts';
@@ -85,7 +85,7 @@ function syncIn({ machine }: Call, hook: string, target: string): string | undef
   const [, from = '', to] = /^sync-in (\S+) (\S+)$/.exec(hook) ?? [];
   if (to !== '/') return `not simulated: ${hook}`;
   if (!machine.tree.isDirectory(from)) return `${from}: No such file or directory`;
-  fs.cpSync(machine.tree.real(from), machine.tree.real(target), { recursive: true, verbatimSymlinks: true });
+  cpSync(machine.tree.real(from), machine.tree.real(target), { recursive: true, verbatimSymlinks: true });
   return undefined;
 }
 

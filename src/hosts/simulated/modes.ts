@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 
@@ -8,12 +8,12 @@ export const chmod: Handler = ({ machine: { tree }, args }) => {
   const [mode = '', ...paths] = options.rest;
   const change = (path: string): void => {
     const real = tree.real(path);
-    const stat = fs.statSync(real);
-    fs.chmodSync(real, newMode(mode, stat.mode & 0o7777, stat.isDirectory()));
+    const stat = statSync(real);
+    chmodSync(real, newMode(mode, stat.mode & 0o7777, stat.isDirectory()));
     if (options.has('-R') && stat.isDirectory()) {
-      for (const name of fs.readdirSync(real)) {
+      for (const name of readdirSync(real)) {
         const path2 = join(path, name);
-        if (!fs.lstatSync(tree.real(path2, true)).isSymbolicLink()) change(path2);
+        if (!lstatSync(tree.real(path2, true)).isSymbolicLink()) change(path2);
       }
     }
   };

@@ -1,21 +1,20 @@
-import * as fs from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
-import { disksByDevice } from './domain-xml.ts';
 import { bytesOn } from './red-hat/image-bytes.ts';
 import type { Machine, World } from './world.ts';
 
 /** A guest's disks, by their devices. */
 export function devicesOf({ running }: Machine): readonly string[] {
   if (running?.xm) return running.xm.disks.map(({ dev }) => `/dev/${dev}`);
-  return running ? [...disksByDevice(running.xml).keys()].map((name) => `/dev/${name}`) : [];
+  return running ? Object.keys(running.hardware.images).map((name) => `/dev/${name}`) : [];
 }
 
 /** Writes to a disk of a guest: into its image. */
 export function writeRaw(world: World, image: string, bytes: Buffer, at: number): void {
   const { tree } = world.dom0;
-  const file = fs.openSync(tree.real(image), 'r+');
-  fs.writeSync(file, bytes, 0, bytes.length, at);
-  fs.closeSync(file);
+  const file = openSync(tree.real(image), 'r+');
+  writeSync(file, bytes, 0, bytes.length, at);
+  closeSync(file);
   tree.touch(image);
 }
 

@@ -1,10 +1,23 @@
-import * as fs from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+  type Stats,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 /** A directory of the real file system that stands for a file system mounted somewhere. */
 export interface Mounted {
   readonly at: string;
-  readonly root: string;
+  root(): string;
 }
 
 /** What the real file system said: for a world in which nothing changes while it is looked at. */
@@ -60,7 +73,7 @@ export class Tree {
         continue;
       }
       if (++links > 40) throw new Error(`${path}: Too many levels of symbolic links`);
-      const target = fs.readlinkSync(place);
+      const target = readlinkSync(place);
       if (target.startsWith('/')) at = '';
       todo = [...target.split('/').filter(Boolean), ...todo];
     }
@@ -78,11 +91,11 @@ export class Tree {
   #locate(path: string): string {
     const mount = this.#mounts().findLast(({ at }) => path === at || path.startsWith(`${at}/`));
     // No part of it is `.` or `..`.
-    const [root, rest] = mount ? [mount.root, path.slice(mount.at.length)] : [this.root, path];
+    const [root, rest] = mount ? [mount.root(), path.slice(mount.at.length)] : [this.root, path];
     return rest === '/' ? root : root + rest;
   }
 
-  stat(path: string): fs.Stats | undefined {
+  stat(path: string): Stats | undefined {
     if (this.#hides(path)) return undefined;
     // No link is left in it.
     return guarded(() => this.#once('lstat', this.real(path), lstat));
@@ -98,9 +111,7 @@ export class Tree {
 
   /** The bytes of a file; undefined if there is none. */
   read(path: string): Buffer | undefined {
-    return this.stat(path)?.isFile()
-      ? this.#once('read', this.real(path), (place) => fs.readFileSync(place))
-      : undefined;
+    return this.stat(path)?.isFile() ? this.#once('read', this.real(path), (place) => readFileSync(place)) : undefined;
   }
 
   text(path: string): string | undefined {
@@ -110,21 +121,21 @@ export class Tree {
   /** Names in a directory, sorted; undefined if there is none. */
   list(path: string): readonly string[] | undefined {
     if (!this.isDirectory(path)) return undefined;
-    const names = fs.readdirSync(this.real(path)).sort();
+    const names = this.#once('list', this.real(path), (place) => readdirSync(place).sort());
     return names.filter((name) => !this.#hides(path === '/' ? `/${name}` : `${path}/${name}`));
   }
 
   makeDirectory(path: string, mode = 0o755): void {
     if (this.isDirectory(path)) return;
     if (path === '/') {
-      fs.mkdirSync(this.root, { recursive: true });
+      mkdirSync(this.root, { recursive: true });
       this.#seen?.clear();
       return;
     }
     this.makeDirectory(dirname(path));
-    fs.mkdirSync(this.real(path));
+    mkdirSync(this.real(path));
     this.#seen?.clear();
-    fs.chmodSync(this.real(path), mode);
+    chmodSync(this.real(path), mode);
   }
 
   /**
@@ -135,24 +146,24 @@ export class Tree {
     this.makeDirectory(dirname(path));
     const content = Buffer.from(bytes);
     const temporary = `${this.root}.${process.pid}.tmp`;
-    fs.writeFileSync(temporary, content.subarray(0, content.length / 2), { mode: 0o600 });
+    writeFileSync(temporary, content.subarray(0, content.length / 2), { mode: 0o600 });
     midway();
-    fs.writeFileSync(temporary, content);
-    fs.chmodSync(temporary, mode);
+    writeFileSync(temporary, content);
+    chmodSync(temporary, mode);
     this.#stamp(temporary);
-    fs.renameSync(temporary, this.real(path, true));
+    renameSync(temporary, this.real(path, true));
     this.#seen?.clear();
   }
 
   remove(path: string): void {
-    fs.rmSync(this.real(path, true), { recursive: true, force: true });
+    rmSync(this.real(path, true), { recursive: true, force: true });
     this.#seen?.clear();
   }
 
   link(path: string, target: string): void {
     this.makeDirectory(dirname(path));
     this.remove(path);
-    fs.symlinkSync(target, this.real(path, true));
+    symlinkSync(target, this.real(path, true));
     this.#seen?.clear();
   }
 
@@ -167,7 +178,7 @@ export class Tree {
   }
 
   #stamp(real: string): void {
-    fs.utimesSync(real, this.#clock(), this.#clock());
+    utimesSync(real, this.#clock(), this.#clock());
     this.#seen?.clear();
   }
 
@@ -182,8 +193,8 @@ export class Tree {
   }
 }
 
-function lstat(real: string): fs.Stats | undefined {
-  return fs.lstatSync(real, { throwIfNoEntry: false });
+function lstat(real: string): Stats | undefined {
+  return lstatSync(real, { throwIfNoEntry: false });
 }
 
 /** A path through something that is no directory leads nowhere, nor does a name that no file can have: too long, or with a NUL in it. */

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { HostName } from '../../model/host.ts';
 import { bootLayer } from './guests.ts';
@@ -57,14 +57,14 @@ export class World {
     this.options = options;
     this.changing = changing;
     this.directory = options.directory;
-    this.state = JSON.parse(fs.readFileSync(join(options.directory, 'state.json'), 'utf8'));
+    this.state = JSON.parse(readFileSync(join(options.directory, 'state.json'), 'utf8'));
     this.trouble = readTrouble(options.directory);
     const clock = () => this.state.clock;
     this.#seen = changing ? undefined : new Map();
     const mounts = () =>
       this.state.loops.flatMap(({ image, at }) => {
         const root = at === undefined ? undefined : this.images.treeOf(image);
-        return at !== undefined && root ? [{ at, root }] : [];
+        return at !== undefined && root ? [{ at, root: () => root }] : [];
       });
     const nothing = () => false;
     this.#local = new Tree(join(options.directory, 'local'), clock, () => [], nothing, this.#seen);
@@ -99,14 +99,14 @@ export class World {
     return new Tree(
       root,
       () => this.state.clock,
-      () => (running.mounts ?? []).map(({ image, at }) => ({ at, root: this.images.homeOf(image) })),
+      () => (running.mounts ?? []).map(({ image, at }) => ({ at, root: () => this.images.homeOf(image) })),
       hides,
       this.#seen,
     );
   }
 
-  /** What time alone has changed is worked out. If it is only looked at, nothing changes any more. */
-  ready(): void {
+  /** What time alone has changed is worked out, or a part of it: what is worked out from now on is the same until the next part. */
+  settled(): void {
     if (this.changing) return;
     this.#known = new Map();
     this.#seen?.clear();
@@ -145,8 +145,8 @@ export class World {
 
   /** What was half written by a run that was killed. */
   #sweep(): void {
-    for (const name of fs.readdirSync(this.directory))
-      if (litter.test(name)) fs.rmSync(join(this.directory, name), { force: true });
+    for (const name of readdirSync(this.directory))
+      if (litter.test(name)) rmSync(join(this.directory, name), { force: true });
   }
 
   /** A file that is gone has no attributes, and a rename that was under way has happened if its source is gone. */
@@ -164,6 +164,6 @@ const litter = /\.\d+\.tmp$/;
 export function saveState(directory: string, state: State): void {
   const path = join(directory, 'state.json');
   const temporary = `${path}.${process.pid}.tmp`;
-  fs.writeFileSync(temporary, `${JSON.stringify(state, null, 1)}\n`);
-  fs.renameSync(temporary, path);
+  writeFileSync(temporary, `${JSON.stringify(state, null, 1)}\n`);
+  renameSync(temporary, path);
 }

@@ -60,7 +60,7 @@ export function openWorld(directory: string, bootTime = 40, lab = documentLab())
       const emit = (event: Event) => {
         if (event.event === 'step' && event.verdict === 'failed') failed.push(event);
       };
-      const journal = new Journal(join(directory, 'journal.jsonl'), String(Date.now()));
+      const journal = new Journal(join(directory, 'journal.jsonl'), () => String(Date.now()));
       const slowness = async () => 1;
       const options = { lab: lab.name, where: 'simulated', chapters: recipes(lab), hosts, journal, proofs: journal };
       return { summary: await up({ ...options, emit, slowness }), failed };

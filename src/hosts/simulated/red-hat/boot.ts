@@ -1,4 +1,3 @@
-import { readDomain } from '../domain-xml.ts';
 import type { Machine, World } from '../world.ts';
 import { startedAtBoot } from './chkconfig.ts';
 import { startCman } from './cman-start.ts';
@@ -20,7 +19,7 @@ export function bootRedHat(world: World, guest: Machine): string {
     if (guest.running)
       rememberCards(
         tree,
-        readDomain(guest.running.xml).cards.map(({ mac }) => mac),
+        guest.running.hardware.cards.map(({ mac }) => mac),
       );
     tree.write(bootedMark, '');
   }

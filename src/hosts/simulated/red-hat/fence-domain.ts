@@ -1,7 +1,7 @@
 import { cmanOf, membersOf, quorumOf } from './cman.ts';
 import { guestsOf } from '../guests.ts';
 import { request } from '../fence-requests.ts';
-import { sha256 } from '../bytes.ts';
+import { fingerprint } from '../../../model/fingerprint.ts';
 import type { Running } from '../state.ts';
 import type { Machine, World } from '../world.ts';
 import { timeOf } from '../journal.ts';
@@ -51,7 +51,7 @@ export function startupFencing(world: World): void {
 export function fenceNode(world: World, machine: Machine, domain: string | undefined, at?: number): boolean {
   const key = machine.tree.read(keyPath)?.subarray(0, 4096);
   if (domain === undefined || !key) return false;
-  const asked = { address: '225.0.0.12', port: 1229, key: sha256(key), operation: 'reboot', domain };
+  const asked = { address: '225.0.0.12', port: 1229, key: fingerprint(key), operation: 'reboot', domain };
   return request(world, machine, at === undefined ? asked : { ...asked, at })?.code === 0;
 }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import * as fs from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { fail, getopt, type Handler, ok } from '../call.ts';
 import { imageOf } from '../guests.ts';
 import { majorOf } from './release.ts';
@@ -40,7 +40,7 @@ export const oldMkfsGfs2: Handler = ({ world, machine, args, midway }) => {
   if (size < used) return die(`Device is too small (${size} bytes)`);
   const uuid = randomUUID();
   world.images.clear(image);
-  fs.mkdirSync(world.images.homeOf(image), { recursive: true });
+  mkdirSync(world.images.homeOf(image), { recursive: true });
   world.state.gfs2[image] = { table, journals, uuid, unfinished: true };
   world.save();
   midway();

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { closeSync, openSync, readSync } from 'node:fs';
 import type { Layout } from '../images.ts';
 import { imageOf } from '../guests.ts';
 import type { Machine, World } from '../world.ts';
@@ -65,9 +65,9 @@ export function bytesOf(world: World, path: string, from: number, length: number
   const gfs2 = world.state.gfs2[path];
   const layout = world.images.layoutOf(path);
   if (!gfs2 && layout === undefined) {
-    const file = fs.openSync(tree.real(path), 'r');
-    fs.readSync(file, buffer, 0, buffer.length, from);
-    fs.closeSync(file);
+    const file = openSync(tree.real(path), 'r');
+    readSync(file, buffer, 0, buffer.length, from);
+    closeSync(file);
     return buffer;
   }
   for (const { at, bytes } of gfs2 ? gfs2Blocks(gfs2) : patches(layout ?? 'whole', stat.size)) {

@@ -1,4 +1,4 @@
-import * as fs from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { sha256 } from '../bytes.ts';
 import { freeMemory, powerOn } from '../boot.ts';
 import { fail, getopt, type Handler, ok } from '../call.ts';
@@ -97,9 +97,9 @@ function uuidOf(text: string): string {
 
 /** It writes from its first minute on; not much, for the sake of whoever runs many simulations. */
 function touchDisk(real: string): void {
-  const file = fs.openSync(real, 'r+');
-  fs.writeSync(file, Buffer.alloc(256 * 1024, 'installed '));
-  fs.closeSync(file);
+  const file = openSync(real, 'r+');
+  writeSync(file, Buffer.alloc(256 * 1024, 'installed '));
+  closeSync(file);
 }
 
 /** As the document shows it (Creating virtual machines 5). */

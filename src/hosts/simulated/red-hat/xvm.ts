@@ -1,4 +1,4 @@
-import { sha256 } from '../bytes.ts';
+import { fingerprint } from '../../../model/fingerprint.ts';
 import { BadUsage, fail, getopt, type Handler, type Options, type Result } from '../call.ts';
 import { keysDiffer, request } from '../fence-requests.ts';
 import { cardsOf } from '../guests.ts';
@@ -39,7 +39,7 @@ export const oldFenceXvm: Handler = ({ world, machine, args, input }) => {
   const asked = {
     address: options.value('-a') ?? '225.0.0.12',
     port: Number(options.value('-p') ?? 1229),
-    key: key && sha256(key),
+    key: key && fingerprint(key),
     operation,
     domain,
   };

@@ -1,4 +1,4 @@
-import { sha256 } from '../bytes.ts';
+import { fingerprint } from '../../../model/fingerprint.ts';
 import { BadUsage, fail, type Handler, ok, type Options } from '../call.ts';
 
 import type { FenceListener, Service, Xvmd } from '../state.ts';
@@ -70,7 +70,7 @@ export function startXvmd(
     address: options.value('-a') ?? '225.0.0.12',
     port: Number(options.value('-p') ?? 1229),
     interface: options.value('-I') ?? '',
-    key: sha256(key),
+    key: fingerprint(key),
     verbose: foreground && debug > 2,
   };
   const xvmd: Xvmd = { argv: ['fence_xvmd', ...args], alone: options.has('-L'), foreground, log, ready: false };
