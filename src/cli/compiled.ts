@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Script } from 'node:vm';
-import type { main } from './main.ts';
+import type * as commandLine from './main.ts';
 
 /*
  * Compiling what is needed of a megabyte of JavaScript costs a third of a short command (docs/benchmarks.md). So what V8 made of
@@ -24,7 +24,7 @@ const loaded = new Map<string, { readonly script: Script; readonly exports: obje
 
 /** The command line: main.ts. */
 export function compiled() {
-  return load('main.cjs') as { readonly main: typeof main };
+  return load('main.cjs') as typeof commandLine;
 }
 
 /** A file of the build's. tsdown.config.ts makes a function of each. */

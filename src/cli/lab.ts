@@ -1,8 +1,9 @@
 import { compiled } from './compiled.ts';
 
 // The program: what it does is in main.ts.
-void compiled()
-  .main(process.argv)
-  .then((code) => {
-    process.exit(code);
-  });
+const { main, allIsOut } = compiled();
+
+void main(process.argv).then((code) => {
+  process.exitCode = code;
+  if (allIsOut()) process.exit();
+});

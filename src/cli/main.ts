@@ -9,6 +9,8 @@ import { streams, tell, warn } from './output.ts';
  * but this file.
  */
 
+export { allIsOut } from './output.ts';
+
 const where = 'where the dom0 is: local, sandbox, ssh://[user@]host[:port] or simulated:DIR';
 
 /** A command that works on a lab. */

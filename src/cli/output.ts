@@ -11,7 +11,9 @@ export function warn(text: string | Uint8Array): void {
   write(2, text);
 }
 
-function write(descriptor: number, text: string | Uint8Array): void {
+function write(descriptor: 1 | 2, text: string | Uint8Array): void {
+  // What a stream was given before comes before.
+  if (taken) return void streams()[descriptor === 1 ? 'stdout' : 'stderr'].write(text);
   let rest = typeof text === 'string' ? Buffer.from(text) : text;
   while (rest.length > 0) {
     try {
@@ -34,12 +36,17 @@ function nobodyReads(error: NodeJS.ErrnoException): void {
   else if (error.code !== 'EPIPE') throw error;
 }
 
-let guarded = false;
+let taken = false;
 
-/** The streams, for what draws on a terminal. */
+/** The streams, for what draws on a terminal, or writes much. */
 export function streams(): Pick<NodeJS.Process, 'stdout' | 'stderr'> {
   const { stdout, stderr } = process;
-  if (!guarded) for (const stream of [stdout, stderr]) stream.on('error', nobodyReads);
-  guarded = true;
+  if (!taken) for (const stream of [stdout, stderr]) stream.on('error', nobodyReads);
+  taken = true;
   return { stdout, stderr };
+}
+
+/** Whether nothing has to be waited for: a stream keeps what a pipe does not take, and would lose it if the process ended. */
+export function allIsOut(): boolean {
+  return !taken || Object.values(streams()).every(({ writableLength }) => writableLength === 0);
 }
