@@ -282,8 +282,7 @@ test('down does not stop a domain of somebody else, whatever its name', async ()
   const path = world.at('', 'state.json');
   const state = JSON.parse(readFileSync(path, 'utf8'));
   const begun = { state: 'running', since: 0, services: {}, loaded: {} };
-  const hardware = { disks: [], images: {}, cards: [] };
-  const running = { id: 7, by: 'libvirt', xml: domain('molly'), hardware, ...begun };
+  const running = { id: 7, by: 'libvirt', xml: domain('molly'), ...begun };
   writeFileSync(path, JSON.stringify({ ...state, running: { molly: running } }));
   const nodes = down(lab).nodes.filter(({ id }) => id === 'down.stop-molly');
   const { failed } = await course(world.hosts, [

@@ -56,7 +56,6 @@ export function powerOn(world: World, name: string, made: Pick<Running, 'by' | '
   state.lastDomainId++;
   const running: Running = {
     ...made,
-    hardware: readDomain(made.xml).hardware,
     id: state.lastDomainId,
     state: 'running',
     since: Date.now(),
@@ -75,7 +74,7 @@ export function boot(world: World, name: string, at = Date.now()): void {
   const running = world.state.running[name];
   if (!running) return;
   running.since = at;
-  const guest = world.guest(name, running, running.hardware.disks[0]);
+  const guest = world.guest(name, running, readDomain(running.xml).hardware.disks[0]);
   if (!guest) return;
   if (world.changing) guest.tree.write('/proc/sys/kernel/random/boot_id', `${randomUUID()}\n`, 0o444);
   if (isRedHat(guest.tree)) {

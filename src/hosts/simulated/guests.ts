@@ -1,3 +1,4 @@
+import { readDomain } from './domain-xml.ts';
 import { redHatCards } from './red-hat/ifcfg.ts';
 import { isRedHat } from './red-hat/release.ts';
 import type { Running } from './state.ts';
@@ -23,12 +24,13 @@ export interface Card {
 /** The network cards of a guest. An address comes from a .network file that matches the card's MAC, or names it. */
 export function cardsOf({ tree, running, state }: Machine): readonly Card[] {
   if (!running) return [];
-  if (isRedHat(tree)) return redHatCards(tree, running.hardware.cards, state.services.network !== undefined);
+  if (isRedHat(tree))
+    return redHatCards(tree, readDomain(running.xml).hardware.cards, state.services.network !== undefined);
   const networkd = state.services['systemd-networkd'];
   const directory = '/etc/systemd/network';
   const files = (tree.list(directory) ?? []).filter((name) => name.endsWith('.network'));
   const texts = networkd ? files.map((name) => tree.text(`${directory}/${name}`) ?? '') : [];
-  return running.hardware.cards.map(({ mac, bridge }, n) => {
+  return readDomain(running.xml).hardware.cards.map(({ mac, bridge }, n) => {
     const device = `eth${n}`;
     const own = texts.find((text) => {
       const macs = /^MACAddress=(.*)$/m.exec(text)?.[1]?.toLowerCase().split(/\s+/);
@@ -43,7 +45,7 @@ export function cardsOf({ tree, running, state }: Machine): readonly Card[] {
 export function guestsOf(world: World): readonly Machine[] {
   return world.once(world.state, 'guests', () =>
     Object.entries(world.state.running).flatMap(([name, running]) => {
-      const guest = world.guest(name, running, running.hardware.disks[0]);
+      const guest = world.guest(name, running, readDomain(running.xml).hardware.disks[0]);
       return guest ? [guest] : [];
     }),
   );
@@ -53,5 +55,5 @@ export function guestsOf(world: World): readonly Machine[] {
 export function imageOf({ running }: Machine, device: string): string | undefined {
   const name = device.replace(/^\/dev\//, '');
   if (running?.xm) return running.xm.disks.find(({ dev }) => dev === name)?.path;
-  return running && running.hardware.images[name];
+  return running && readDomain(running.xml).hardware.images[name];
 }

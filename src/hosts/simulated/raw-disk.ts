@@ -2,11 +2,12 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { BadUsage, fail, getopt, type Handler, ok } from './call.ts';
 import { bytesOn } from './red-hat/image-bytes.ts';
 import type { Machine, World } from './world.ts';
+import { readDomain } from './domain-xml.ts';
 
 /** A guest's disks, by their devices. */
 export function devicesOf({ running }: Machine): readonly string[] {
   if (running?.xm) return running.xm.disks.map(({ dev }) => `/dev/${dev}`);
-  return running ? Object.keys(running.hardware.images).map((name) => `/dev/${name}`) : [];
+  return running ? Object.keys(readDomain(running.xml).hardware.images).map((name) => `/dev/${name}`) : [];
 }
 
 /** Writes to a disk of a guest: into its image. */

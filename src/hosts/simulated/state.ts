@@ -1,5 +1,3 @@
-import type { Hardware } from './domain-xml.ts';
-
 /** What the simulated machines remember beside their files. Plain JSON, in DIR/state.json. */
 export interface State {
   /** Seconds since 1970: the world's own clock. It goes on by a second a command, and jumps over what is waited for. */
@@ -150,8 +148,6 @@ export interface Running extends MachineState {
   /** What made it: libvirt, or `xl create`, of which libvirt knows nothing. */
   readonly by: 'libvirt' | 'xl' | 'xm';
   readonly xml: string;
-  /** As `xml` has it: what is looked at most is not read from XML each time. */
-  readonly hardware: Hardware;
   /** What `xm create` read: disks and cards as they stand in the domain file. */
   readonly xm?: XmDomain;
   /** An installer: the image that it writes, and when it is done, by this computer's clock in milliseconds. */

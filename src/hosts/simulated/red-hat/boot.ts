@@ -1,3 +1,4 @@
+import { readDomain } from '../domain-xml.ts';
 import type { Machine, World } from '../world.ts';
 import { startedAtBoot } from './chkconfig.ts';
 import { startCman } from './cman-start.ts';
@@ -19,7 +20,7 @@ export function bootRedHat(world: World, guest: Machine): string {
     if (guest.running)
       rememberCards(
         tree,
-        guest.running.hardware.cards.map(({ mac }) => mac),
+        readDomain(guest.running.xml).hardware.cards.map(({ mac }) => mac),
       );
     tree.write(bootedMark, '');
   }

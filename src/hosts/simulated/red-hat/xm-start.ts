@@ -46,7 +46,7 @@ export function cannotCreate(world: World, { disks, cards, memory, bootloader, x
     : `Device ${card} (vif) could not be connected. Could not find bridge device ${cards[card]?.bridge}`;
 }
 
-const writes = ({ hardware }: Running, path: string) => hardware.disks.includes(path);
+const writes = ({ xml }: Running, path: string) => readDomain(xml).hardware.disks.includes(path);
 
 /** Makes a domain that can be made. Killed midway, it exists and is paused: xend builds it so, and unpauses it in the end. */
 export function createDomain(world: World, config: XmConfig, midway: () => void): void {
