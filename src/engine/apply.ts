@@ -1,6 +1,7 @@
 import { type Change, type CommandChange, sayChange, type Wait } from '../model/change.ts';
 import { CommandFailed, LabError } from '../model/errors.ts';
-import type { Host } from '../model/host.ts';
+import type { Host, Ran } from '../model/host.ts';
+import { inSessions, isBrief } from './together.ts';
 import { die, type Fault, InjectedFault } from './fault.ts';
 
 /** How long a command may take if its change does not say (ms, before scaling). */
@@ -35,6 +36,23 @@ export class Applier {
     if (how === 'kill-after' || how === 'kill-during') die();
   }
 
+  /** Those that go together: all of them in one session, where the host has that. With a fault one at a time, since it is one of them. */
+  together(changes: readonly Change[], host: Host): readonly (readonly Change[])[] {
+    return host.runAll && !this.#fault ? inSessions(changes) : changes.map((change) => [change]);
+  }
+
+  /** @throws as `apply` */
+  async applyTogether(changes: readonly Change[], host: Host, says: (text: string) => void): Promise<void> {
+    const brief = changes.filter(isBrief);
+    const timeout = defaultTimeout * (await this.#slowness());
+    const ran = await host.runAll?.(
+      brief.map((change) => (change.is === 'file' ? { ...change, bytes: change.after } : { argv: change.argv })),
+      { timeout, begins: (n) => brief[n] && says(sayChange(brief[n])) },
+    );
+    for (const [n, change] of brief.entries())
+      if (change.is === 'command' && ran?.[n]) judge(change, ran[n], host, timeout);
+  }
+
   async #make(
     change: Exclude<Change, Wait>,
     host: Host,
@@ -62,24 +80,29 @@ export class Applier {
         outlives: change.outlives ?? false,
         ...(change.input === undefined ? {} : { input: change.input }),
       });
-      const declined = ran.code === 0 ? change.declined?.(ran) : undefined;
-      if (ran.code === 0 && declined === undefined) return;
-      if (declined !== undefined)
-        throw new LabError(
-          `on ${host.name}: \`${change.argv.join(' ')}\` ended with exit code 0 and did nothing: ${declined}`,
-        );
-      const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : change.explain?.(ran);
-      throw new CommandFailed({
-        host: host.name,
-        argv: change.argv,
-        code: ran.code,
-        stderr: ran.stderr || ran.stdout,
-        ...(hint ? { hint } : {}),
-      });
+      judge(change, ran, host, timeout);
     } finally {
       stop();
     }
   }
+}
+
+/** @throws CommandFailed, LabError */
+function judge(change: CommandChange, ran: Ran, host: Host, timeout: number): void {
+  const declined = ran.code === 0 ? change.declined?.(ran) : undefined;
+  if (ran.code === 0 && declined === undefined) return;
+  if (declined !== undefined)
+    throw new LabError(
+      `on ${host.name}: \`${change.argv.join(' ')}\` ended with exit code 0 and did nothing: ${declined}`,
+    );
+  const hint = ran.code === 124 ? `it was stopped after ${Math.round(timeout / 1000)} s` : change.explain?.(ran);
+  throw new CommandFailed({
+    host: host.name,
+    argv: change.argv,
+    code: ran.code,
+    stderr: ran.stderr || ran.stdout,
+    ...(hint ? { hint } : {}),
+  });
 }
 
 const mib = (bytes: number) => `${Math.round(bytes / 1024 ** 2)} MiB`;

@@ -68,6 +68,7 @@ export function wholeLooks(host: Host): Host {
     disk: (image) => host.disk(image),
     run: (argv, options) => host.run(argv, options),
     writeFile: (path, bytes, mode, midway) => host.writeFile(path, bytes, mode, midway),
+    ...(host.runAll && { runAll: host.runAll.bind(host) }),
   };
 }
 

@@ -33,6 +33,11 @@ export async function settled(step: Step<unknown>, settling: Settling): Promise<
   // A look costs an emulated machine a good part of what it could do meanwhile: the slower it is, the rarer.
   const shortest = options.pause ?? 250;
   const longest = step.settle?.pause ?? 12 * shortest * slowness;
+  if (step.settle && step.provides && options.hosts.arrives) {
+    // It was begun just now: asking dom0 about it would hold it up, where both are on the same processors.
+    says(`waiting, ${Math.round(limit / 1000)} s at most`);
+    await orStopped(watch(step, look, options.hosts), options.signal);
+  }
   for (let pause = shortest; ; pause = Math.min(pause * 1.5, longest)) {
     const judged = await judgeNow();
     if (judged.is === 'met') return;

@@ -66,9 +66,12 @@ export class Work {
     await this.#approve(step, changes, planned);
     const says = (text: string) => this.#options.emit({ event: 'doing', id: step.id, says: text });
     const apply = async (missing: readonly Change[]) => {
-      for (const change of missing) {
+      const host = wholeLooks(this.#options.hosts.host(step.on));
+      for (const session of this.#applier.together(missing, host)) {
         this.#options.signal?.throwIfAborted();
-        await this.#apply(step, change, missing.length === 1, says);
+        const [change] = session;
+        if (change && session.length === 1) await this.#apply(step, change, missing.length === 1, says);
+        else await this.#applier.applyTogether(session, host, says);
       }
     };
     await apply(changes);

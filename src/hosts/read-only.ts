@@ -19,7 +19,8 @@ const looks: Readonly<Record<string, (args: readonly string[]) => boolean>> = {
   date: (args) => args.length === 1 && /^\+/.test(args[0] ?? ''),
   df: always,
   'dpkg-query': (args) => args[0] === '-W',
-  fence_xvm: (args) => option(args, '-o') === 'list',
+  // null asks for nothing to be done: fence_xvm(8).
+  fence_xvm: (args) => ['list', 'null'].includes(option(args, '-o') ?? ''),
   findmnt: always,
   getfattr: always,
   grep: always,

@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
-import { CommandFailed, GivenUp, NotYet, Refused, Unreachable } from '../model/errors.ts';
-import type { Argv, FileReader, Host, Lock, Ran, RunOptions } from '../model/host.ts';
+import { GivenUp, NotYet, Unreachable } from '../model/errors.ts';
+import type { Argv, Deed, DeedOptions, FileReader, Host, Lock, Ran, RunOptions } from '../model/host.ts';
 import type { Channel } from './channel.ts';
+import { doAll } from './deeds.ts';
 import { type Locking, working } from './lock.ts';
 import { quote } from './quote.ts';
 import { assertOnlyLooks } from './read-only.ts';
 import * as scripts from './scriptlets.ts';
 import type { Answer, Looks } from './session.ts';
 import { WarmShell } from './shell.ts';
-import { BENT, writeScript } from './write-script.ts';
 
 interface Asked {
   readonly text: string;
@@ -91,9 +91,7 @@ export class ShellHost implements Host {
       reject: false,
       detached: true, // Ctrl-C at the terminal is for lab, which then decides
     });
-    if (onOutput)
-      for (const stream of [child.stdout, child.stderr])
-        stream.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
+    if (onOutput) child.stdout.on('data', (chunk: Buffer) => onOutput(chunk.toString()));
     if (midway)
       setTimeout(() => {
         try {
@@ -103,38 +101,31 @@ export class ShellHost implements Host {
           child.kill('SIGKILL');
         }
       }, 30);
-    if (child.pid !== undefined) this.#running.add(child.pid);
+    const { pid } = child;
+    if (pid !== undefined) {
+      this.#running.add(pid);
+      // It was stopped: what it had begun keeps its output open, and would be waited for.
+      child.once('exit', (_, signal) => signal && endGroup(pid));
+    }
     const { exitCode, stdout, stderr, timedOut, shortMessage } = await child;
-    if (child.pid !== undefined) this.#running.delete(child.pid);
+    if (pid !== undefined) this.#running.delete(pid);
     const code = timedOut ? 124 : exitCode;
     if (code === undefined) return { argv, code: 127, stdout: '', stderr: shortMessage ?? '' };
     return { argv, code, stdout: String(stdout), stderr: String(stderr) };
   }
 
+  async runAll(deeds: readonly Deed[], options: DeedOptions): Promise<readonly Ran[]> {
+    return doAll(this, deeds, options);
+  }
+
   async writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void> {
-    const ran = await this.run(['sh', '-c', writeScript, 'sh', path, mode.toString(8), String(bytes.length)], {
-      input: bytes,
-      midway,
-    });
-    if (ran.code === BENT)
-      throw new Refused(
-        `on ${this.name}: ${path} was not written: ${ran.stderr.trim()}`,
-        'others could lead it elsewhere: give that place to root alone (chown, chmod go-w), or choose another',
-      );
-    if (ran.code !== 0)
-      throw new CommandFailed({ host: this.name, argv: ['write', path], code: ran.code, stderr: ran.stderr });
+    await doAll(this, [{ path, bytes, mode }], { midway });
   }
 
   /** Ends the commands and looks under way, with all their children here. */
   kill(): void {
     this.#shell?.close();
-    for (const pid of this.#running) {
-      try {
-        process.kill(-pid, 'SIGTERM');
-      } catch {
-        // It has just ended.
-      }
-    }
+    for (const pid of this.#running) endGroup(pid);
   }
 
   async close(): Promise<void> {
@@ -255,5 +246,14 @@ export class ShellHost implements Host {
         if (attempt === 2 || !shell.broke) throw error;
       }
     }
+  }
+}
+
+/** Ends a command of ours with all its children here. */
+function endGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGTERM');
+  } catch {
+    // It has just ended.
   }
 }

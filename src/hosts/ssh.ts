@@ -38,9 +38,10 @@ const patience = { dom0: 15, guest: 60 };
 
 /**
  * For a guest that boots: one ssh tries again and again, a second after each refusal, three after each silence (ssh_config(5),
- * ConnectionAttempts). To begin anew each time costs an emulated dom0, and so its guests, a good part of what they could do.
+ * ConnectionAttempts). To begin anew each time costs an emulated dom0, and so its guests, a good part of what they could do: so it
+ * tries for longer than emulated guests take (35 – 50 s from the end of `virsh start`).
  */
-export const patient = { options: ['-o', 'ConnectionAttempts=15'], within: 60_000 };
+export const patient = { options: ['-o', 'ConnectionAttempts=25'], within: 90_000 };
 
 function words({ destination, port, options = [] }: Login, to: keyof typeof patience): string[] {
   const said = [...always, `ConnectTimeout=${patience[to]}`].flatMap((option) => ['-o', option]);

@@ -56,7 +56,7 @@ export interface RunOptions {
   readonly input?: string | Uint8Array;
   /** Kill the command after this many milliseconds; it then ends with code 124, as timeout(1) does. */
   readonly timeout?: number;
-  /** Called with what arrives on stdout and stderr, as it arrives. */
+  /** Called with what arrives on stdout, as it arrives. */
   readonly onOutput?: (chunk: string) => void;
   /** The command leaves a process behind on purpose, which nobody should wait for. */
   readonly outlives?: boolean;
@@ -64,11 +64,25 @@ export interface RunOptions {
   readonly midway?: (() => void) | undefined;
 }
 
+/** One thing that is done to a host: a command, which gets no stdin, or a file that is written. */
+export type Deed =
+  { readonly argv: Argv } | { readonly path: string; readonly bytes: Uint8Array; readonly mode: number };
+
+export interface DeedOptions extends Pick<RunOptions, 'timeout' | 'midway'> {
+  /** Told when the n-th begins, from 0. */
+  readonly begins?: (n: number) => void;
+}
+
 /** A Reader that can also change its host. Only the engine hands it out, to approved changes and trials. */
 export interface Host extends Reader {
   run(argv: Argv, options?: RunOptions): Promise<Ran>;
   /** Atomic: a temporary name in the same directory, fsync, rename. Parent directories are made. The mode holds from the first byte on. */
   writeFile(path: string, bytes: Uint8Array, mode: number, midway?: () => void): Promise<void>;
+  /**
+   * Several deeds in one session, one after the other, until one fails: where a session costs more than what is done in it.
+   * @returns how those ended that were begun: all but the last with 0
+   */
+  runAll?(deeds: readonly Deed[], options: DeedOptions): Promise<readonly Ran[]>;
 }
 
 /** A kernel lock, gone with the process or the connection that holds it. */
@@ -85,7 +99,7 @@ export interface Hosts {
   host(name: HostName): Host;
   /** Begins to connect to a host that will be looked at. Whether it is there shows in the look. */
   warm(name: HostName): void;
-  /** Waits for a host that boots, a minute at most, with one connection that is tried until it stands. @returns whether it answers */
+  /** Waits for a host that boots, a minute and a half at most, with one connection that is tried until it stands. @returns whether it answers */
   arrives?(name: HostName): Promise<boolean>;
   /** Forget what was learnt about whether this host is there: it was just booted or stopped. */
   forget(name: HostName): Promise<void>;

@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { localChannel } from '../../src/hosts/channel.ts';
 import { ShellHost } from '../../src/hosts/shell-host.ts';
-import { BENT, writeScript } from '../../src/hosts/write-script.ts';
+import { BENT, writeFunctions } from '../../src/hosts/write-script.ts';
 import { Refused } from '../../src/model/errors.ts';
 
 /* The real script in a real directory: links and directories that somebody planted where a file of lab's will be. */
@@ -43,6 +43,10 @@ test('a new file has its bytes and its mode, and its directories are not open to
   ).toEqual([0o755, 0o755, 0o600, 0o755]);
   expect(fs.readdirSync(at('ours', 'a b'))).toEqual(['c', 'program']);
 });
+
+const writeScript = `${writeFunctions}set -e
+put "$@"
+kept`;
 
 describe('a link is replaced, not followed', () => {
   test.each(['file', 'directory', 'nothing'])('at the name, to a %s', async (kind) => {

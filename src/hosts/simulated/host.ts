@@ -77,7 +77,7 @@ export class SimulatedHost implements Host {
       if (this.#killed) return { argv, code: 143, stdout: '', stderr: '' };
       await new Promise((wake) => setTimeout(wake, (this.#options.bootTime ?? 400) / 20));
     }
-    for (const chunk of [ran.stdout, ran.stderr]) if (chunk !== '') options.onOutput?.(chunk);
+    if (ran.stdout !== '') options.onOutput?.(ran.stdout);
     return ran;
   }
 
