@@ -13,6 +13,7 @@ import type { SandboxPaths } from './paths.ts';
 import { memoryOf, qemu, runningPid } from './qemu.ts';
 import { readyForSeed, seedBytes } from './seeding.ts';
 import { untilBooted } from './serial.ts';
+import { withoutEmptyPages } from './slim.ts';
 
 /** A machine that is stopped when it is saved goes on by itself when it is loaded (QEMU's source, migration/global_state.c). */
 const goesOn = ['-global', 'migration.store-global-state=off'] as const;
@@ -37,7 +38,7 @@ export async function machineNow(local: Reader, { paths, built, guestMemory }: F
     local.read(['qemu-system-x86_64', '--version']),
   ]);
   const version = /version ([\w.]+)/.exec(stdout)?.[1] ?? 'unknown';
-  const name = `saved-${kvm ? 'kvm' : 'tcg'}-${memoryOf(guestMemory)}-qemu-${version}`;
+  const name = `saved-lean-${kvm ? 'kvm' : 'tcg'}-${memoryOf(guestMemory)}-qemu-${version}`;
   const directory = join(built.directory, name);
   return {
     machine: { kvm, guestMemory },
@@ -112,13 +113,14 @@ export function firstBootSaved(placed: Placed, first: First): Step {
       return [
         {
           is: 'act',
-          says: `(qemu) stop, migrate exec:cat > ${there.memory}, and end QEMU`,
+          says: `(qemu) stop, migrate exec:cat > ${there.memory}, end QEMU, and leave empty pages out`,
           async act(local) {
             await save(there.monitor, there.memory);
             const pid = String(await runningPid(local, there));
             await local.run(['kill', '-TERM', pid]);
             // Its disk is complete when it has ended.
             await local.run(['timeout', '60', 'tail', `--pid=${pid}`, '-f', '/dev/null']);
+            withoutEmptyPages(there.memory);
           },
         },
         command(['rm', '-f', there.guestsDisk, there.seedTar]),

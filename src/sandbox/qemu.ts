@@ -35,7 +35,7 @@ export function qemu(
     ...['-machine', 'q35', ...accelerator, '-smp', '2', '-m', String(memoryOf(guestMemory))],
     ...multiboot(
       built,
-      `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning ucode=no spec-ctrl=no smt=1 dom0_max_vcpus=2`,
+      `dom0_mem=${dom0Memory}M,max:${dom0Memory}M loglvl=warning ucode=no spec-ctrl=no bootscrub=no smt=1 dom0_max_vcpus=2`,
       'root=/dev/vda rw console=hvc0 net.ifnames=0 mitigations=off cryptomgr.notests',
     ),
     ...disk(paths.dom0Disk),

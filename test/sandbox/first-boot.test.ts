@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { dom0Image, builtDom0 } from '../../src/sandbox/dom0-image.ts';
 import { firstBootSaved } from '../../src/sandbox/first-boot.ts';
@@ -13,7 +15,7 @@ const lab = readLab('name: box\nguests: {molly: {}, frederick: {}}', 'lab.yaml')
 const paths = sandboxPaths(lab.name);
 const built = builtDom0(paths.cache, dom0Image([]));
 const steps = sandboxChapter({ lab, dom0Packages: [], guestImage: undefined }).nodes as readonly Step[];
-const booted = `${built.directory}/saved-tcg-5120-qemu-7.2.22`;
+const booted = `${built.directory}/saved-lean-tcg-5120-qemu-7.2.22`;
 
 /** This machine, with these files; no QEMU runs. */
 function hostWith(files: Readonly<Record<string, string>>): Partial<Reader> {
@@ -60,6 +62,8 @@ test('it stands still while it is saved', async () => {
   if (save?.is !== 'act') throw new Error('nothing to save');
   const done: Ran = { argv: ['true'], code: 0, stdout: '', stderr: '' };
   const local: Partial<Host> = { ...hostWith({}), run: async () => done };
+  mkdirSync(join(directory, 'first-boot'));
+  writeFileSync(join(directory, 'first-boot', 'state'), 'what cat would have written');
   await save.act(local as Host);
   expect(typed).toEqual(['stop', `migrate "exec:cat > ${directory}/first-boot/state"`, 'info migrate']);
 });
@@ -79,7 +83,7 @@ test('each goes on from the saved one, once', async () => {
 test('a sandbox that was started before boots, and so does one of another size', async () => {
   const disks = { [paths.dom0Disk]: '', [paths.guestsDisk]: '' };
   for (const id of ['first-boot', 'saved-boot', 'disks']) expect(await changes(id, disks), id).toEqual([]);
-  for (const more of [{}, { [paths.resume]: `${built.directory}/saved-tcg-9216-qemu-7.2.22/state\n` }]) {
+  for (const more of [{}, { [paths.resume]: `${built.directory}/saved-lean-tcg-9216-qemu-7.2.22/state\n` }]) {
     const lines = await changes('run', { ...disks, ...more });
     expect(lines).toHaveLength(1);
     expect(qemuOf(lines)).not.toContain('-incoming');
