@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { defineConfig, type UserConfig } from 'tsdown';
+import { head, indexOf } from './src/cli/pieces.ts';
 
 const common: UserConfig = {
   format: 'cjs',
@@ -31,8 +32,10 @@ async function finish(directory: string): Promise<void> {
   const files = await Promise.all(names.map((name) => readFile(join(directory, name), 'utf8')));
   const build = createHash('sha256').update(files.join('')).digest('hex');
   const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  for (const [n, code] of files.entries())
-    await writeFile(join(directory, names[n] ?? ''), code.replaceAll(BUILD, build).replace(/[^\0-\x7f]/g, escaped));
+  const chunks = files.map((code) => code.replaceAll(BUILD, build).replace(/[^\0-\x7f]/g, escaped));
+  const index = indexOf(names.map((name, n) => [name, chunks[n] ?? '']));
+  await writeFile(join(directory, 'program'), [head(index), ...chunks]);
+  await Promise.all(names.map((name) => rm(join(directory, name))));
 }
 
 // Loading eleven libraries from node_modules costs twice the start-up (measured, docs/architecture.md). So all is bundled, in chunks
