@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
+import { Ended, Sink, Source } from './whole-file.ts';
 
 /*
  * QEMU's migration stream (docs/devel/migration, migration/savevm.c, migration/ram.c): `QEVM`, a version, then sections. That of the memory
@@ -41,7 +42,7 @@ export function withoutEmptyPages(path: string): boolean {
     return true;
   } catch (error) {
     rmSync(slim, { force: true });
-    if (error instanceof Unknown) return false;
+    if (error instanceof Unknown || error instanceof Ended) return false;
     throw error;
   } finally {
     closeSync(from);
@@ -111,74 +112,4 @@ function pages(source: Source, sink: Sink, block: Buffer): Buffer {
 function lengthAnd(source: Source, bytes: 1 | 4): Buffer {
   const length = source.take(bytes);
   return Buffer.concat([length, source.take(length.readUIntBE(0, bytes))]);
-}
-
-const chunk = 4 * 1024 ** 2;
-
-/** Reads a file from its beginning. */
-class Source {
-  readonly #file: number;
-  #held: Buffer = Buffer.alloc(0);
-  #at = 0;
-
-  constructor(file: number) {
-    this.#file = file;
-  }
-
-  /** The next bytes. @throws Unknown at the end of the file */
-  take(bytes: number): Buffer {
-    if (this.#at + bytes > this.#held.length) {
-      const more = this.#read(Math.max(chunk, bytes));
-      this.#held = Buffer.concat([this.#held.subarray(this.#at), more]);
-      this.#at = 0;
-      if (bytes > this.#held.length) throw new Unknown();
-    }
-    this.#at += bytes;
-    return this.#held.subarray(this.#at - bytes, this.#at);
-  }
-
-  /** What was read and not taken, then the next of the file; empty at its end. */
-  next(): Buffer {
-    const held = this.#held.subarray(this.#at);
-    this.#at = this.#held.length;
-    return held.length > 0 ? held : this.#read(chunk);
-  }
-
-  #read(bytes: number): Buffer {
-    const buffer = Buffer.allocUnsafe(bytes);
-    return buffer.subarray(0, readSync(this.#file, buffer));
-  }
-}
-
-/** Writes a file, in large pieces. */
-class Sink {
-  readonly #file: number;
-  readonly #room = Buffer.allocUnsafe(chunk);
-  #used = 0;
-
-  constructor(file: number) {
-    this.#file = file;
-  }
-
-  put(...parts: readonly Buffer[]): void {
-    for (const part of parts) {
-      if (this.#used + part.length > chunk) this.#flush();
-      if (part.length > chunk) this.#write(part);
-      else this.#used += part.copy(this.#room, this.#used);
-    }
-  }
-
-  rest(source: Source): void {
-    for (let next = source.next(); next.length > 0; next = source.next()) this.put(next);
-    this.#flush();
-  }
-
-  #flush(): void {
-    this.#write(this.#room.subarray(0, this.#used));
-    this.#used = 0;
-  }
-
-  #write(bytes: Buffer): void {
-    for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done);
-  }
 }
