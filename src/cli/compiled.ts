@@ -13,8 +13,8 @@ import { head, headLength, type Index, indexOf } from './pieces.ts';
 
 /** All chunks (tsdown.config.ts), ASCII alone. */
 const PROGRAM = `${__dirname}/program`;
-/** For which commands V8's work is kept by itself. */
-const sets = ['status'];
+/** For what V8's work is kept by itself: a command, and all others. */
+export const sets = ['status', 'others'];
 const setOf = (command = '') => (sets.includes(command) ? command : 'others');
 const keptIn = (set: string) => `${__dirname}/${set}.cache`;
 
