@@ -125,7 +125,16 @@ export function firstBootSaved(placed: Placed, first: First): Step {
         },
         command(['rm', '-f', there.guestsDisk, there.seedTar]),
         // Relative: a cache that was moved, or a home that was renamed, is still whole.
-        command(['qemu-img', 'rebase', '-u', '-F', 'raw', '-b', join('..', basename(first.built.disk)), there.dom0Disk]),
+        command([
+          'qemu-img',
+          'rebase',
+          '-u',
+          '-F',
+          'raw',
+          '-b',
+          join('..', basename(first.built.disk)),
+          there.dom0Disk,
+        ]),
         // The cache may be another file system: only the last step is atomic, and another lab may have been faster.
         command(['rm', '-rf', fresh]),
         command(['mv', '-T', there.directory, fresh]),
